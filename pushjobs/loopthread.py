@@ -1,0 +1,36 @@
+"""A thread that calls a function again and again, until it is stopped."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+
+from django.db import close_old_connections, connections
+
+logger = logging.getLogger(__name__)
+
+
+class LoopThread(threading.Thread):
+    """Calls ``step`` every ``interval`` seconds; an error is logged and the next step comes."""
+
+    def __init__(self, name: str, interval: float, step: Callable[[], None]) -> None:
+        super().__init__(name=name, daemon=True)
+        self._interval = interval
+        self._step = step
+        self._stopping = threading.Event()
+
+    def run(self) -> None:
+        while not self._stopping.wait(self._interval):
+            close_old_connections()
+            try:
+                self._step()
+            except Exception:
+                logger.exception("%s failed; it goes on", self.name)
+        connections.close_all()
+
+    def stop(self) -> None:
+        """Stop after the step under way, and wait for it."""
+        self._stopping.set()
+        if self.is_alive():
+            self.join()

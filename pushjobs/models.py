@@ -1,0 +1,242 @@
+"""Tables: the job, the truth about it, and its tags."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any, ClassVar, Self
+from uuid import UUID
+
+import uuid_utils.compat
+from django.conf import settings as django_settings
+from django.db import models
+from django.db.models.functions import Greatest, Now
+from django.utils import timezone
+
+from pushjobs import channels
+from pushjobs.events import Event, EventType, rfc3339
+from pushjobs.status import ACTIVE, TERMINAL, Status
+from pushjobs.writing import writing
+
+
+def new_id() -> UUID:
+    """A UUIDv7 (RFC 9562, section 5.7): ids sort by creation, so that inserts stay local."""
+    return uuid_utils.compat.uuid7()
+
+
+def from_now(seconds: float) -> Any:
+    """A moment ``seconds`` from now by the database's clock, for use in a query."""
+    return models.ExpressionWrapper(
+        Now() + models.Value(timedelta(seconds=seconds)), output_field=models.DateTimeField()
+    )
+
+
+class JobQuerySet(models.QuerySet["Job"]):
+    """The queries of the API, the relay and the heartbeat."""
+
+    def update(self, **fields: Any) -> int:
+        with writing():
+            return super().update(**fields)
+
+    def delete(self) -> tuple[int, dict[str, int]]:
+        with writing():
+            return super().delete()
+
+    def of_owner(self, owner_id: Any) -> Self:
+        return self.filter(owner_id=owner_id)
+
+    def active(self) -> Self:
+        return self.filter(status__in=ACTIVE)
+
+    def due(self) -> Self:
+        """Scheduled jobs whose time has come."""
+        return self.filter(status=Status.SCHEDULED, run_at__lte=Now())
+
+    def abandoned(self) -> Self:
+        """Running jobs whose worker has fallen silent."""
+        return self.filter(status=Status.RUNNING, lease_until__lt=Now())
+
+    def unsent(self, after: float) -> Self:
+        """Queued jobs that the broker has not had, or has had too long ago to be trusted."""
+        lost = models.Q(enqueued_at=None) | models.Q(enqueued_at__lt=from_now(-after))
+        return self.filter(lost, status=Status.QUEUED)
+
+    def unannounced(self, after: float) -> Self:
+        """Jobs whose last status change no one may have been told of."""
+        return self.filter(announced__lt=models.F("version"), updated_at__lt=from_now(-after))
+
+    def expired(self) -> Self:
+        """Ended jobs whose retention is over."""
+        return self.filter(status__in=TERMINAL, expires_at__lt=Now())
+
+    def most_urgent(self, queue: str) -> Self:
+        """Queued jobs of one queue, the next to run first."""
+        return self.filter(queue=queue, status=Status.QUEUED).order_by("priority", "id")
+
+    def mark_announced(self, versions: dict[UUID, int]) -> None:
+        """Note, in one statement, up to which version each job's status was published."""
+        whens = [models.When(pk=job_id, then=version) for job_id, version in versions.items()]
+        number = models.PositiveIntegerField()
+        case = models.Case(*whens, default=models.F("announced"), output_field=number)
+        self.filter(pk__in=versions).update(announced=Greatest("announced", case))
+
+
+class Job(models.Model):
+    """A piece of background work. Only ``lifecycle`` writes ``status`` and what goes with it."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    name = models.CharField(max_length=200)
+    queue = models.CharField(max_length=100)
+    priority = models.SmallIntegerField(default=0)
+    owner = models.ForeignKey(
+        django_settings.AUTH_USER_MODEL, models.CASCADE, null=True, blank=True, related_name="+"
+    )
+    tags = models.JSONField(default=list, blank=True)
+    args = models.JSONField(default=dict, blank=True)
+    retry_of = models.UUIDField(null=True, blank=True)
+
+    status = models.CharField(max_length=16, choices=[(s.value, s.value) for s in Status])
+    version = models.PositiveIntegerField(default=1)
+    announced = models.PositiveIntegerField(default=0)
+    attempt = models.PositiveIntegerField(default=0)
+    released = models.PositiveIntegerField(
+        default=0, help_text="Attempts that a stopping worker gave back; they do not count."
+    )
+    max_attempts = models.PositiveIntegerField()
+    time_limit = models.FloatField()
+    retention = models.FloatField()
+    worker = models.CharField(max_length=100, blank=True)
+    lease_until = models.DateTimeField(null=True, blank=True)
+    cancel_requested_at = models.DateTimeField(null=True, blank=True)
+
+    progress = models.JSONField(null=True, blank=True)
+    result = models.JSONField(null=True, blank=True)
+    response_status = models.PositiveSmallIntegerField(null=True, blank=True)
+    response_type = models.CharField(max_length=255, blank=True)
+    response_headers = models.JSONField(default=list, blank=True)
+    response_body = models.BinaryField(null=True, blank=True)
+    response_file = models.CharField(max_length=500, blank=True)
+    error = models.JSONField(null=True, blank=True)
+    traceback = models.TextField(blank=True)
+
+    run_at = models.DateTimeField(null=True, blank=True)
+    enqueued_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+    started_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+    expires_at = models.DateTimeField(null=True, blank=True)
+    updated_at = models.DateTimeField(default=timezone.now)
+
+    idempotency_scope = models.CharField(max_length=100, blank=True)
+    idempotency_key = models.CharField(max_length=255, null=True, blank=True)  # noqa: DJ001
+    fingerprint = models.CharField(max_length=64, blank=True)
+
+    objects: ClassVar[models.Manager[Job]] = JobQuerySet.as_manager()
+
+    class Meta:
+        ordering: ClassVar = ["-id"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["idempotency_scope", "idempotency_key"], name="pushjobs_job_idempotency"
+            ),
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["owner", "-id"], name="pushjobs_job_owner"),
+            models.Index(
+                fields=["queue", "priority", "id"],
+                condition=models.Q(status="queued"),
+                name="pushjobs_job_queued",
+            ),
+            models.Index(
+                fields=["run_at"],
+                condition=models.Q(status="scheduled"),
+                name="pushjobs_job_scheduled",
+            ),
+            models.Index(
+                fields=["lease_until"],
+                condition=models.Q(status="running"),
+                name="pushjobs_job_running",
+            ),
+            models.Index(
+                fields=["updated_at"],
+                condition=models.Q(announced__lt=models.F("version")),
+                name="pushjobs_job_unannounced",
+            ),
+            models.Index(
+                fields=["expires_at"],
+                condition=models.Q(expires_at__isnull=False),
+                name="pushjobs_job_expiry",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.id} ({self.status})"
+
+    @property
+    def over(self) -> bool:
+        return Status(self.status).terminal
+
+    @property
+    def attempts_left(self) -> bool:
+        """Whether a failed attempt may be followed by another."""
+        return self.attempt - self.released < self.max_attempts
+
+    def channels(self) -> tuple[str, ...]:
+        """The channels that carry this job's events."""
+        return channels.of_everything(self.id, self.owner_id, self.tags)
+
+    def event(self, kind: EventType, data: dict[str, Any], **numbers: int) -> Event:
+        return Event(
+            type=kind,
+            job=str(self.id),
+            name=self.name,
+            attempt=self.attempt,
+            time=timezone.now(),
+            data=data,
+            **numbers,
+        )
+
+    def announcement(self) -> Event:
+        """The event that tells this job's status, as a function of its row alone.
+
+        So that whoever finds a change unannounced can announce it.
+        """
+        kind, data = self._announcement()
+        return self.event(kind, data, version=self.version)
+
+    def _announcement(self) -> tuple[EventType, dict[str, Any]]:
+        match Status(self.status):
+            case Status.RUNNING:
+                return EventType.STARTED, {}
+            case Status.SUCCEEDED:
+                return EventType.SUCCEEDED, {
+                    "result": self.result,
+                    "status_code": self.response_status,
+                    "content_type": self.response_type,
+                }
+            case Status.FAILED:
+                return EventType.FAILED, {"error": self.error}
+            case Status.CANCELLED:
+                return EventType.CANCELLED, {}
+            case _ if self.error is not None and self.run_at is not None:
+                return EventType.RETRYING, {"error": self.error, "retry_at": _text(self.run_at)}
+            case _:
+                return EventType.QUEUED, {"run_at": _text(self.run_at)}
+
+
+class JobTag(models.Model):
+    """A job's tag, for finding jobs by tag."""
+
+    job = models.ForeignKey(Job, models.CASCADE, related_name="tag_rows")
+    name = models.CharField(max_length=100)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["name", "job"], name="pushjobs_jobtag_name"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+def _text(moment: datetime | None) -> str | None:
+    return rfc3339(moment) if moment else None

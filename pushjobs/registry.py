@@ -1,0 +1,214 @@
+"""``@job``: what jobs there are, and what each takes."""
+
+from __future__ import annotations
+
+import inspect
+import re
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, TypedDict, TypeVar, Unpack, get_args, get_type_hints, overload
+
+from django.utils.module_loading import autodiscover_modules
+from pydantic import BaseModel, ConfigDict, ValidationError, create_model
+
+from pushjobs.exceptions import InvalidArguments, UnknownJobName
+from pushjobs.files import InputFile
+
+#: Who may submit a job over HTTP: anyone, a logged-in user, staff, holders of a permission
+#: (``"app.codename"``), or whoever a callable on the user says.
+Allow = Literal["anyone", "authenticated", "staff"] | str | Callable[[Any], bool]
+
+Handler = TypeVar("Handler", bound=Callable[..., Any])
+
+RUN, EXECUTE = "run", "execute"
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:-]{0,199}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class JobSpec:
+    """A registered job: its handler, its limits and the parameters that it takes.
+
+    ``time_limit`` and ``retention`` are in seconds; what is None is left to the settings.
+    ``priority`` counts as Dramatiq's does: within a queue the lowest runs first.
+    """
+
+    name: str
+    handler: Callable[..., Any]
+    takes_run: bool
+    parameters: type[BaseModel]
+    file_parameters: frozenset[str]
+    queue: str = "default"
+    priority: int = 0
+    max_attempts: int | None = None
+    time_limit: float | None = None
+    retention: float | None = None
+    allow: Allow = "authenticated"
+
+    def validate(self, args: Mapping[str, Any], *, at: tuple[str, ...] = ("args",)) -> BaseModel:
+        """Check arguments against the handler's signature; raises ``InvalidArguments``."""
+        try:
+            return self.parameters.model_validate(dict(args))
+        except ValidationError as error:
+            raise InvalidArguments(
+                [
+                    {"loc": [*self._place(item["loc"], at)], "msg": item["msg"]}
+                    for item in error.errors(include_url=False, include_input=False)
+                ]
+            ) from None
+
+    def _place(self, loc: tuple[int | str, ...], at: tuple[str, ...]) -> tuple[int | str, ...]:
+        return loc if loc and loc[0] in self.file_parameters else (*at, *loc)
+
+    def arguments(self, stored: Mapping[str, Any]) -> dict[str, Any]:
+        """A handler's keyword arguments, from those kept with the job."""
+        restored = {
+            name: _restore_file(value) if name in self.file_parameters else value
+            for name, value in stored.items()
+        }
+        model = self.validate(restored)
+        return {name: getattr(model, name) for name in type(model).model_fields}
+
+
+def _restore_file(value: Any) -> Any:
+    return InputFile(**value) if isinstance(value, dict) else value
+
+
+class Registry:
+    """Jobs by name."""
+
+    def __init__(self) -> None:
+        self._specs: dict[str, JobSpec] = {}
+
+    def add(self, spec: JobSpec) -> None:
+        known = self._specs.get(spec.name)
+        if known is not None and _place_of(known.handler) != _place_of(spec.handler):
+            raise ValueError(
+                f"two jobs are named {spec.name!r}: "
+                f"{_place_of(known.handler)} and {_place_of(spec.handler)}"
+            )
+        self._specs[spec.name] = spec
+
+    def get(self, name: str) -> JobSpec:
+        """Raises ``UnknownJobName``."""
+        try:
+            return self._specs[name]
+        except KeyError:
+            raise UnknownJobName() from None
+
+    def queues(self) -> set[str]:
+        """Every queue that a job may be on."""
+        return {spec.queue for spec in self._specs.values()}
+
+    def has_priorities(self, queue: str) -> bool:
+        """Whether the jobs of a queue differ in priority."""
+        return len({spec.priority for spec in self._specs.values() if spec.queue == queue}) > 1
+
+    def __iter__(self) -> Iterator[JobSpec]:
+        return iter(self._specs.values())
+
+
+registry = Registry()
+
+
+def autodiscover() -> None:
+    """Import the ``jobs`` module of every installed app."""
+    autodiscover_modules("jobs")
+
+
+class Options(TypedDict, total=False):
+    """What ``@job`` may be told; see ``JobSpec``."""
+
+    name: str
+    queue: str
+    priority: int
+    max_attempts: int
+    time_limit: float
+    retention: float
+    allow: Allow
+
+
+@overload
+def job(handler: Handler, /) -> Handler: ...
+@overload
+def job(**options: Unpack[Options]) -> Callable[[Handler], Handler]: ...
+def job(handler: Any = None, /, **options: Unpack[Options]) -> Any:
+    """Register a function, or a class with ``execute``, as the handler of a job.
+
+    Its parameters are validated from its signature by pydantic; one named ``run`` is handed the
+    ``Run``. ``name`` is ``<app>.<function>`` where it is not given; ``max_attempts``,
+    ``time_limit`` and ``retention`` (seconds, the last after the end) default to the settings.
+    Raises ``ValueError`` for a name that is taken or a signature that cannot be submitted.
+    """
+
+    def register(target: Any) -> Any:
+        spec = _spec(target, **options)
+        registry.add(spec)
+        target.job_name = spec.name
+        return target
+
+    return register if handler is None else register(handler)
+
+
+def name_of(handler: Any) -> str:
+    """The name of a job, from the name or from what ``@job`` decorated."""
+    name = handler if isinstance(handler, str) else getattr(handler, "job_name", None)
+    if name is None:
+        raise UnknownJobName(f"{handler!r} is not decorated with @job")
+    return str(name)
+
+
+def _spec(target: Any, **options: Unpack[Options]) -> JobSpec:
+    name = options["name"] = options.get("name") or _default_name(target)
+    if not _NAME.fullmatch(name):
+        raise ValueError(f"{name!r} is no name for a job: use letters, digits and _ . : -")
+    function = getattr(target, EXECUTE) if inspect.isclass(target) else target
+    hints = get_type_hints(function, include_extras=True)
+    parameters = list(inspect.signature(function).parameters.values())
+    if inspect.isclass(target):
+        parameters = parameters[1:]
+    fields: dict[str, Any] = {}
+    for parameter in parameters:
+        if parameter.name == RUN:
+            continue
+        _check_parameter(name, parameter)
+        default = ... if parameter.default is parameter.empty else parameter.default
+        fields[parameter.name] = (hints.get(parameter.name, Any), default)
+    return JobSpec(
+        handler=target,
+        takes_run=any(parameter.name == RUN for parameter in parameters),
+        parameters=_model(name, fields),
+        file_parameters=frozenset(
+            field for field, (hint, _) in fields.items() if _holds_file(hint)
+        ),
+        **options,
+    )
+
+
+def _model(name: str, fields: dict[str, Any]) -> type[BaseModel]:
+    with warnings.catch_warnings():
+        # A parameter may be called what pydantic calls a method of its own: json, copy, schema.
+        warnings.simplefilter("ignore", UserWarning)
+        return create_model(f"{name} arguments", __config__=ConfigDict(extra="forbid"), **fields)
+
+
+def _check_parameter(name: str, parameter: inspect.Parameter) -> None:
+    if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
+        raise ValueError(f"{name}: *{parameter.name} cannot be validated; name each parameter")
+    if parameter.kind is parameter.POSITIONAL_ONLY:
+        raise ValueError(f"{name}: {parameter.name} is positional-only; arguments go by name")
+    if parameter.name.startswith("_"):
+        raise ValueError(f"{name}: {parameter.name} starts with an underscore, which is private")
+
+
+def _holds_file(hint: Any) -> bool:
+    return hint is InputFile or InputFile in get_args(hint)
+
+
+def _default_name(target: Any) -> str:
+    package = target.__module__.removesuffix(".jobs").rpartition(".")[2]
+    return f"{package}.{target.__name__}"
+
+
+def _place_of(handler: Any) -> str:
+    return f"{handler.__module__}.{handler.__qualname__}"
