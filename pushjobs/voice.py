@@ -1,0 +1,67 @@
+"""What one attempt says on its way to the log: collapsed per interval, and numbered."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+from pushjobs.conf import settings
+from pushjobs.events import Event
+
+#: The most characters that one ``job.output`` event carries.
+CHUNK = 16 * 1024
+
+
+@dataclass(slots=True)
+class Voice:
+    """Holds an attempt's newest progress and its joined output until their intervals have passed.
+
+    Moments are of the monotonic clock, in seconds.
+    """
+
+    channels: tuple[str, ...]
+    _seq: int = 0
+    _full: list[Event] = field(default_factory=list)
+    _output: Event | None = None
+    _output_due: float = 0.0
+    _progress: Event | None = None
+    _progress_due: float = 0.0
+
+    def hold_progress(self, event: Event) -> None:
+        """Keep a progress in place of the one before."""
+        self._progress = event
+
+    def hold_output(self, event: Event) -> None:
+        """Keep output, joined to what the same stream said before."""
+        held = self._output
+        if held is not None and held.data["stream"] == event.data["stream"]:
+            chunk = held.data["chunk"] + event.data["chunk"]
+            if len(chunk) <= CHUNK:
+                event = replace(event, data=event.data | {"chunk": chunk})
+                held = None
+        if held is not None:
+            self._full.append(held)
+        self._output = event
+
+    def take(self, now: float, *, everything: bool = False) -> list[Event]:
+        """The events whose time has come, in order, each with its number."""
+        ready, self._full = self._full, []
+        if self._output is not None and (everything or now >= self._output_due):
+            ready.append(self._output)
+            self._output, self._output_due = None, now + settings.OUTPUT_INTERVAL
+        if self._progress is not None and (everything or now >= self._progress_due):
+            ready.append(self._progress)
+            self._progress, self._progress_due = None, now + settings.PROGRESS_INTERVAL
+        first, self._seq = self._seq + 1, self._seq + len(ready)
+        return [replace(event, seq=seq) for seq, event in enumerate(ready, start=first)]
+
+    def due(self) -> float | None:
+        """When there will be something to take; None while nothing is held."""
+        dues = [
+            due
+            for held, due in (
+                (self._output, self._output_due),
+                (self._progress, self._progress_due),
+            )
+            if held is not None
+        ]
+        return min(dues, default=None)
