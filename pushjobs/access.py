@@ -1,0 +1,140 @@
+"""Who may do what: every read, subscribe and cancel goes through here.
+
+An unknown job and a forbidden one look the same (``NotFound``); a caller who shows no credentials
+at all is asked for some (``Unauthorized``), whatever the job.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from pushjobs import channels
+from pushjobs.exceptions import BadRequest, Forbidden, Gone, NotFound, Unauthorized
+from pushjobs.models import Job
+from pushjobs.registry import JobSpec
+from pushjobs.tokens import CANCEL, READ, Token
+
+_PERMISSION = {READ: "pushjobs.view_job", CANCEL: "pushjobs.change_job"}
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who asks: a logged-in user, a token, or neither; a token, where there is one, decides."""
+
+    user: Any = None
+    token: Token | None = None
+
+    @property
+    def user_id(self) -> Any:
+        """The user whose channels ``user:me`` and ``tag:<name>`` are, or None."""
+        if self.token is not None:
+            return self.token.subject if self.token.kind == "user" else None
+        return self.user.pk if self.user is not None else None
+
+    @property
+    def expires(self) -> float | None:
+        """When the caller's right ends, in seconds since the epoch; None for a session."""
+        return self.token.expires if self.token else None
+
+
+def may_submit(caller: Caller, spec: JobSpec) -> None:
+    """Raises ``Unauthorized`` or ``Forbidden`` where the caller may not submit this job."""
+    user = caller.user
+    if spec.allow == "anyone":
+        return
+    if callable(spec.allow):
+        allowed = spec.allow(user)
+    elif user is None:
+        allowed = False
+    elif spec.allow == "authenticated":
+        allowed = True
+    elif spec.allow == "staff":
+        allowed = user.is_staff
+    else:
+        allowed = user.has_perm(spec.allow)
+    if not allowed:
+        if user is None:
+            raise Unauthorized("log in to submit this job")
+        raise Forbidden("this user may not submit this job")
+
+
+def job(caller: Caller, job_id: UUID, found: Job | None, scope: str = READ) -> Job:
+    """The job ``found`` under ``job_id``, if the caller may have it; else the fitting error."""
+    _require_credentials(caller)
+    if caller.token is not None and caller.token.covers(channels.of_job(job_id), scope):
+        if found is None:
+            raise Gone("the job was removed when its retention ended")
+        return found
+    if found is None or not _owns(caller, found, scope):
+        raise NotFound()
+    return found
+
+
+def channel(caller: Caller, name: str) -> str:
+    """The log's name of a channel, by the name that the caller uses for it.
+
+    For a job's channel, check the job with ``job`` as well.
+    """
+    _require_credentials(caller)
+    match name.split(":", 1):
+        case ["job", text]:
+            return channels.of_job(job_id(text))
+        case ["user", "me"]:
+            return channels.of_user(_user_of(caller, name))
+        case ["tag", tag] if 0 < len(tag) <= 100 and tag.isprintable():
+            return channels.of_tag(_user_of(caller, name), tag)
+        case _:
+            raise NotFound()
+
+
+def job_id(text: str) -> UUID:
+    """A job's id; an id that is no UUID is an unknown job."""
+    try:
+        return UUID(text)
+    except ValueError:
+        raise NotFound() from None
+
+
+def grantable(caller: Caller, names: Iterable[str], scope: Iterable[str]) -> None:
+    """Whether the caller may hand out a token for channels; only a logged-in user may."""
+    if caller.user is None or caller.token is not None:
+        raise Unauthorized("log in to make a token")
+    for name in names:
+        if channels.kind(name) == channels.JOB:
+            raise BadRequest(
+                "a token for one job comes with the job; ask for user:me or tag:<name>"
+            )
+        channel(caller, name)
+
+
+def _require_credentials(caller: Caller) -> None:
+    if caller.user is None and caller.token is None:
+        raise Unauthorized("send a token, or log in")
+
+
+def _user_of(caller: Caller, name: str) -> Any:
+    if caller.token is not None and not caller.token.covers(name, READ):
+        raise NotFound()
+    if caller.user_id is None:
+        raise NotFound()
+    return caller.user_id
+
+
+def _owns(caller: Caller, found: Job, scope: str) -> bool:
+    if caller.token is not None:
+        return _token_owns(caller.token, found, scope)
+    user = caller.user
+    if found.owner_id is not None and found.owner_id == user.pk:
+        return True
+    return bool(user.is_staff and user.has_perm(_PERMISSION[scope]))
+
+
+def _token_owns(token: Token, found: Job, scope: str) -> bool:
+    """A user's token opens the jobs that its channels carry."""
+    if token.kind != "user" or str(found.owner_id) != token.subject:
+        return False
+    names = {channels.public(name) for name in found.channels()}
+    return any(token.covers(name, scope) for name in names)
