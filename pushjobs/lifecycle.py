@@ -1,0 +1,223 @@
+"""The lifecycle of a job: the sole writer of status.
+
+Every change is one compare-and-set on (id, status, attempt, version), commits first and is told
+afterwards. A function that loses the race changes nothing, tells nothing and returns False.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import Case, F, JSONField, Value, When
+from django.db.models.functions import Now
+from django.utils import timezone
+
+from pushjobs.conf import settings
+from pushjobs.exceptions import Conflict
+from pushjobs.models import Job, JobTag, from_now
+from pushjobs.publisher import get_publisher
+from pushjobs.results import StoredResponse
+from pushjobs.status import Status, may_follow
+from pushjobs.writing import writing
+
+Error = dict[str, Any]
+
+
+def announce(job: Job) -> None:
+    """Publish the job's status once its transaction has committed."""
+    event, channels = job.announcement(), job.channels()
+    transaction.on_commit(lambda: get_publisher().publish(event, channels))
+
+
+def start(job: Job, worker: str, *, lease: float | None = None) -> bool:
+    """Claim a queued job for a worker: a new attempt, under a lease of so many seconds."""
+    return _change(
+        job,
+        Status.RUNNING,
+        stored={"lease_until": from_now(lease or settings.LEASE)},
+        attempt=job.attempt + 1,
+        worker=worker,
+        started_at=timezone.now(),
+        progress=None,
+        error=None,
+        run_at=None,
+        cancel_requested_at=None,
+    )
+
+
+def admit(job: Job) -> None:
+    """Write a new job, queued or scheduled, with its tags, and announce it."""
+    job.status = Status.SCHEDULED if job.run_at else Status.QUEUED
+    with writing(), transaction.atomic():
+        job.save(force_insert=True)
+        JobTag.objects.bulk_create(JobTag(job=job, name=name) for name in job.tags)
+    announce(job)
+
+
+def succeed(job: Job, response: StoredResponse, progress: Any = None) -> bool:
+    """End a running attempt with its response."""
+    return _end(job, Status.SUCCEEDED, error=None, progress=progress, **response.fields())
+
+
+def fail(job: Job, error: Error, traceback: str = "", *, retry: bool = True) -> bool:
+    """End a running attempt with an error: queue another one, or fail the job for good."""
+    if retry and job.attempts_left and job.cancel_requested_at is None:
+        delay = _backoff(job.attempt - job.released)
+        if _change(
+            job,
+            Status.SCHEDULED,
+            stored={"run_at": from_now(delay), "lease_until": None},
+            unless_asked_to_stop=True,
+            run_at=timezone.now() + timedelta(seconds=delay),
+            error=error,
+            traceback=traceback,
+            enqueued_at=None,
+        ):
+            return True
+    return _end(job, Status.FAILED, error=error, traceback=traceback)
+
+
+def release(job: Job, error: Error) -> bool:
+    """Give a running attempt back to the queue at once, without counting it."""
+    return _requeue(job, error, released=job.released + 1)
+
+
+def abandon(job: Job, error: Error) -> bool:
+    """Take a job from a worker that has fallen silent."""
+    if job.cancel_requested_at is not None:
+        return cancelled(job)
+    if not job.attempts_left:
+        return _end(job, Status.FAILED, error=error)
+    return _requeue(job, error)
+
+
+def enqueue(job: Job) -> bool:
+    """Queue a scheduled job whose time has come."""
+    return _change(job, Status.QUEUED, run_at=None, enqueued_at=None)
+
+
+def cancel(job: Job) -> bool:
+    """Cancel a job that waits, or ask a running one to stop; raises ``Conflict`` when it is over.
+
+    Returns True when the job is cancelled, False when its handler has yet to be told.
+    """
+    while True:
+        if job.status == Status.CANCELLED:
+            return True
+        if job.over:
+            raise Conflict(f"the job has already {job.status}")
+        if job.status == Status.RUNNING:
+            asked = Job.objects.filter(pk=job.pk, status=Status.RUNNING, attempt=job.attempt)
+            if asked.update(cancel_requested_at=Now()):
+                return False
+        elif cancelled(job):
+            return True
+        job.refresh_from_db()
+
+
+def cancelled(job: Job) -> bool:
+    """End a job as cancelled."""
+    return _end(job, Status.CANCELLED, error=None)
+
+
+def renew(worker: str, progress: dict[UUID, dict[str, Any] | None]) -> None:
+    """Renew a worker's leases and keep the progress of its jobs, in one statement."""
+    known = [
+        When(pk=pk, then=Value(latest, output_field=JSONField()))
+        for pk, latest in progress.items()
+        if latest is not None
+    ]
+    fields: dict[str, Any] = {"lease_until": from_now(settings.LEASE)}
+    if known:
+        fields["progress"] = Case(*known, default=F("progress"))
+    mine = Job.objects.filter(pk__in=progress, worker=worker, status=Status.RUNNING)
+    mine.update(**fields)
+
+
+def standing(worker: str, job_ids: Iterable[UUID]) -> dict[tuple[UUID, int], bool]:
+    """Which attempts of a worker still count, by (job, attempt), and whether each is to stop."""
+    rows = Job.objects.filter(pk__in=job_ids, worker=worker, status=Status.RUNNING)
+    return {
+        (pk, attempt): asked is not None
+        for pk, attempt, asked in rows.values_list("pk", "attempt", "cancel_requested_at")
+    }
+
+
+def _requeue(job: Job, error: Error, **fields: Any) -> bool:
+    queued = _change(
+        job,
+        Status.QUEUED,
+        stored={"lease_until": None},
+        unless_asked_to_stop=True,
+        error=error,
+        run_at=timezone.now(),
+        enqueued_at=None,
+        **fields,
+    )
+    return queued or cancelled(job)
+
+
+def _end(job: Job, status: Status, **fields: Any) -> bool:
+    return _change(
+        job,
+        status,
+        stored={"lease_until": None, "expires_at": from_now(job.retention)},
+        finished_at=timezone.now(),
+        expires_at=timezone.now() + timedelta(seconds=job.retention),
+        run_at=None,
+        **fields,
+    )
+
+
+def _change(
+    job: Job,
+    to: Status,
+    *,
+    stored: dict[str, Any] | None = None,
+    unless_asked_to_stop: bool = False,
+    **fields: Any,
+) -> bool:
+    """Compare and set. ``stored`` are values that the database computes by its own clock."""
+    if not may_follow(Status(job.status), to):
+        return False
+    fields |= {"status": to, "version": job.version + 1}
+    rows = Job.objects.filter(
+        pk=job.pk, status=job.status, attempt=job.attempt, version=job.version
+    )
+    if unless_asked_to_stop:
+        rows = rows.filter(cancel_requested_at=None)
+    if not rows.update(**(fields | {"updated_at": Now()} | (stored or {}))):
+        return False
+    for name, value in fields.items():
+        setattr(job, name, value)
+    announce(job)
+    return True
+
+
+def _backoff(failures: int) -> float:
+    """Seconds until the next attempt: exponential, with full jitter."""
+    ceiling = min(settings.RETRY_BACKOFF * 2.0 ** (failures - 1), settings.RETRY_BACKOFF_MAX)
+    return random.uniform(0, ceiling)
+
+
+def lost_worker() -> Error:
+    return error_of("worker-lost", "The worker that ran the job fell silent")
+
+
+def stopped_worker() -> Error:
+    return error_of("worker-stopped", "The worker that ran the job was stopped")
+
+
+def error_of(slug: str, title: str, status: int = 500, **members: Any) -> Error:
+    """An error as the job document shows it: a problem document (RFC 9457)."""
+    return {
+        "type": f"urn:pushjobs:problem:{slug}",
+        "title": title,
+        "status": status,
+        **{name: value for name, value in members.items() if value not in (None, "")},
+    }

@@ -1,0 +1,36 @@
+"""A publisher that keeps what it is told, for tests of what is said and when."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from pushjobs.events import Event
+
+
+class Recorder:
+    """Has the methods of ``Publisher``; ``before`` is called before each announcement."""
+
+    def __init__(self) -> None:
+        self.statuses: list[Event] = []
+        self.said: list[Event] = []
+        self.silenced: list[tuple[str, int]] = []
+        self.before: Callable[[], Any] = lambda: None
+
+    def publish(self, event: Event, channels: tuple[str, ...]) -> None:
+        self.before()
+        self.statuses.append(event)
+
+    def progress(self, event: Event, channels: tuple[str, ...]) -> None:
+        self.said.append(event)
+
+    output = progress
+
+    def silence(self, job: str, attempt: int) -> None:
+        self.silenced.append((job, attempt))
+
+    def types(self, job_id: object) -> list[str]:
+        """The types of one job's announcements, without their prefix."""
+        return [
+            event.type.removeprefix("job.") for event in self.statuses if event.job == str(job_id)
+        ]
