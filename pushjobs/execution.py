@@ -1,0 +1,178 @@
+"""Runs a claimed job: calls its handler, and ends the attempt with what came of it."""
+
+from __future__ import annotations
+
+import inspect
+import logging
+import time
+import traceback
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from asgiref.sync import async_to_sync
+from django.db import DatabaseError, InterfaceError, OperationalError, connection
+from dramatiq.asyncio import get_event_loop_thread
+
+from pushjobs import files, lifecycle
+from pushjobs.conf import settings
+from pushjobs.context import Run
+from pushjobs.exceptions import (
+    Cancelled,
+    Failed,
+    InvalidArguments,
+    Superseded,
+    UnstorableResult,
+)
+from pushjobs.lifecycle import Error, error_of
+from pushjobs.models import Job
+from pushjobs.publisher import get_publisher
+from pushjobs.registry import EXECUTE, JobSpec, registry
+from pushjobs.results import store
+from pushjobs.running import (
+    Attempt,
+    CancelInterrupt,
+    Interrupt,
+    Shutdown,
+    TimeLimitExceeded,
+    running,
+)
+
+logger = logging.getLogger(__name__)
+
+Change = Callable[[Job], bool]
+
+_TRIES = 6
+
+
+def execute(job: Job) -> None:
+    """Run a job that ``lifecycle.start`` has claimed, in this thread, to the end of its attempt."""
+    run = Run(job, get_publisher())
+    change: Change | None
+    with running.entered(job, run) as attempt:
+        try:
+            with attempt.interruptible():
+                value = _call(registry.get(job.name), job, run)
+            change = _success(attempt, value)
+        except KeyboardInterrupt:  # Where a job runs in the main thread: a test, a command.
+            _end(attempt, _ending(attempt, Shutdown()))
+            raise
+        except BaseException as error:
+            change = _ending(attempt, error)
+        _end(attempt, change)
+
+
+def settle(attempt: Attempt) -> None:
+    """End an attempt whose handler does not heed its interrupt; called from another thread."""
+    job, reason = attempt.job, attempt.reason or Shutdown
+    logger.warning("job %s (%s) heeds no interrupt; its thread is lost", job.id, job.name)
+    running.drop(attempt)
+    _end(attempt, _ending(attempt, reason()))
+    attempt.run.supersede()
+
+
+def _call(spec: JobSpec, job: Job, run: Run) -> Any:
+    arguments = spec.arguments(job.args)
+    if spec.takes_run:
+        arguments["run"] = run
+    handler: Callable[..., Any] = spec.handler
+    if inspect.isclass(handler):
+        handler = getattr(handler(), EXECUTE)
+    if not inspect.iscoroutinefunction(handler):
+        return handler(**arguments)
+    thread = get_event_loop_thread()
+    if thread is None:
+        return async_to_sync(handler)(**arguments)
+    return thread.run_coroutine(handler(**arguments))
+
+
+def _success(attempt: Attempt, value: Any) -> Change:
+    """How to end an attempt whose handler has returned; raises where that is no success."""
+    if attempt.reason is not None:
+        raise attempt.reason
+    if attempt.run.noticed:
+        raise Cancelled
+    response = store(attempt.job, value)
+
+    def succeed(job: Job) -> bool:
+        ended = lifecycle.succeed(job, response, attempt.run.latest)
+        if not ended and response.response_file:
+            files.delete(response.response_file)
+        return ended
+
+    return succeed
+
+
+def _ending(attempt: Attempt, error: BaseException) -> Change | None:
+    """How to end an attempt that came to an error; None where it does not count any more."""
+    if attempt.reason is not None and not isinstance(error, Interrupt):
+        error = attempt.reason()  # What the handler made of its interrupt.
+    match error:
+        case Superseded():
+            return None
+        case Cancelled() | CancelInterrupt():
+            return lifecycle.cancelled
+        case Shutdown():
+            return partial(lifecycle.release, error=lifecycle.stopped_worker())
+        case TimeLimitExceeded() | Failed() | UnstorableResult() | InvalidArguments():
+            return partial(lifecycle.fail, error=_final(attempt.job, error), retry=False)
+        case _:
+            job = attempt.job
+            logger.error("job %s (%s) raised", job.id, job.name, exc_info=error)
+            text = "".join(traceback.format_exception(error))
+            return partial(lifecycle.fail, error=_passing(error), traceback=text)
+
+
+def _final(job: Job, error: BaseException) -> Error:
+    """The error of a job that another attempt would not mend."""
+    match error:
+        case TimeLimitExceeded():
+            detail = f"the job may run for {job.time_limit:g} seconds"
+            return error_of("time-limit", "The job took too long", 504, detail=detail)
+        case Failed(status_code=status, members=members):
+            return error_of("job-failed", "The job failed", status, detail=str(error), **members)
+        case InvalidArguments(errors=errors):
+            return error_of("invalid-arguments", error.title, errors=errors)
+        case _:
+            title = "The job's result cannot be kept"
+            return error_of("unstorable-result", title, detail=str(error))
+
+
+def _passing(error: BaseException) -> Error:
+    """The error of a job that may do better the next time.
+
+    Says which exception it was, and its message only where the settings allow it.
+    """
+    detail = f"the handler raised {type(error).__name__}"
+    if settings.EXPOSE_ERRORS:
+        detail += f": {error}"
+    return error_of("handler-error", "The job failed", detail=detail)
+
+
+def _end(attempt: Attempt, change: Change | None) -> None:
+    """Make the change that ends an attempt; if it comes too late, nothing more is heard of it."""
+    job = attempt.job
+    try:
+        ended = change is not None and _persist(change, job)
+    except DatabaseError as error:
+        logger.exception("the database refuses the result of job %s (%s)", job.id, job.name)
+        refused = UnstorableResult(f"the database refuses it ({type(error).__name__})")
+        ended = _persist(partial(lifecycle.fail, error=_final(job, refused), retry=False), job)
+    if not ended:
+        attempt.run.supersede()
+
+
+def _persist(change: Change, job: Job) -> bool:
+    """Make a status change, again where the database is out of reach for a moment.
+
+    If it stays out of reach the lease runs out, and the relay takes the job back.
+    """
+    for pause in (0.1 * 2**n for n in range(_TRIES)):
+        try:
+            return change(job)
+        except (OperationalError, InterfaceError):
+            logger.warning("the end of job %s could not be written", job.id, exc_info=True)
+            if not connection.in_atomic_block:
+                connection.close()
+            time.sleep(pause)
+    return False

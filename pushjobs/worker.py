@@ -1,0 +1,83 @@
+"""What a worker process runs beside its threads: heartbeat, relay, and a clean stop."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from typing import Any
+
+import dramatiq
+from dramatiq.asyncio import get_event_loop_thread
+from dramatiq.middleware import AsyncIO, Middleware
+
+from pushjobs import execution, loop
+from pushjobs.conf import settings
+from pushjobs.heartbeat import Heartbeat
+from pushjobs.loopthread import LoopThread
+from pushjobs.publisher import get_publisher
+from pushjobs.relay import Relay
+from pushjobs.running import Shutdown, running
+
+logger = logging.getLogger(__name__)
+
+#: Seconds that an interrupted handler has to end before its job is given back without it.
+_LAST_GRACE = 3.0
+_FLUSH = 5.0
+
+
+def equip(broker: dramatiq.Broker) -> None:
+    """Give a broker what jobs need of it: async handlers, and the services of a worker."""
+    for kind in (AsyncIO, WorkerServices):
+        if not any(isinstance(middleware, kind) for middleware in broker.middleware):
+            broker.add_middleware(kind())
+
+
+class WorkerServices(Middleware):
+    """Starts with the worker and stops with it.
+
+    On a stop running jobs have ``SHUTDOWN_GRACE`` seconds; then they go back to the queue at once,
+    and not when their leases run out.
+    """
+
+    def __init__(self) -> None:
+        self._threads: list[LoopThread] = []
+        self._giving_back: threading.Thread | None = None
+
+    def after_worker_boot(self, broker: dramatiq.Broker, worker: Any) -> None:
+        events = get_event_loop_thread()
+        if not loop.is_bound() and events is not None:
+            loop.bind(events.loop)
+        self._threads = [Heartbeat(running).thread(), Relay().thread()]
+        for thread in self._threads:
+            thread.start()
+
+    def before_worker_shutdown(self, broker: dramatiq.Broker, worker: Any) -> None:
+        self._giving_back = threading.Thread(
+            target=give_back, name="pushjobs-shutdown", daemon=True
+        )
+        self._giving_back.start()
+
+    def after_worker_shutdown(self, broker: dramatiq.Broker, worker: Any) -> None:
+        if self._giving_back is not None:
+            self._giving_back.join()
+        for thread in self._threads:
+            thread.stop()
+        if not get_publisher().flush(_FLUSH):
+            logger.warning("not all events were published; a relay announces what was lost")
+
+
+def give_back() -> None:
+    """Wait for the running jobs, and give back to the queue those that do not end in time."""
+    _wait(settings.SHUTDOWN_GRACE)
+    for attempt in running.attempts():
+        attempt.interrupt(Shutdown)
+    _wait(_LAST_GRACE)
+    for attempt in running.attempts():
+        execution.settle(attempt)
+
+
+def _wait(seconds: float) -> None:
+    deadline = time.monotonic() + seconds
+    while running.attempts() and time.monotonic() < deadline:
+        time.sleep(0.05)

@@ -1,0 +1,214 @@
+"""``pushjobs.execution`` with ``pushjobs.heartbeat``: however a handler ends, its job ends."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
+import pytest
+from django.db import OperationalError, connection
+
+from pushjobs import execution, heartbeat, lifecycle
+from pushjobs.heartbeat import Heartbeat
+from pushjobs.models import Job
+from pushjobs.running import Shutdown, running
+from tests.unit.conftest import Configure
+from tests.unit.jobs import ERROR, fresh, make
+from tests.unit.recorder import Recorder
+
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning"),
+]
+
+
+def started(name: str, /, **args: Any) -> Job:
+    options = {
+        "max_attempts": args.pop("max_attempts", 2),
+        "time_limit": args.pop("time_limit", 60),
+    }
+    job = make(name=name, args=args, **options)
+    assert lifecycle.start(job, running.worker)
+    return job
+
+
+def executed(name: str, /, **args: Any) -> Job:
+    job = started(name, **args)
+    execution.execute(job)
+    assert running.attempts() == []
+    return fresh(job)
+
+
+@contextmanager
+def executing(job: Job) -> Iterator[threading.Thread]:
+    """A job that runs in a thread of its own; inside, it is among the running ones."""
+
+    def run() -> None:
+        try:
+            execution.execute(job)
+        finally:
+            connection.close()
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    until(lambda: any(item.job is job for item in running.attempts()) or not thread.is_alive())
+    yield thread
+    thread.join(30)
+    assert not thread.is_alive()
+
+
+def until(holds: Callable[[], bool], step: Callable[[], Any] = lambda: None) -> None:
+    deadline = monotonic() + 30
+    while not holds():
+        assert monotonic() < deadline, "it never came about"
+        step()
+        threading.Event().wait(0.005)
+
+
+def test_a_handlers_result_is_the_jobs(recorder: Recorder) -> None:
+    job = executed("test.class", name="Ada")
+    assert (job.status, job.result) == ("succeeded", "Hello, Ada!")
+    assert [event.data["chunk"] for event in recorder.said] == ["thinking\n"]
+
+
+def test_an_exception_is_tried_again_and_its_text_kept_from_the_client(
+    recorder: Recorder, caplog: pytest.LogCaptureFixture
+) -> None:
+    job = executed("test.fail")
+    assert job.status == "scheduled"
+    assert "ValueError" in job.error["detail"]
+    assert "secret" not in str(job.error)
+    assert "/etc/secret-path" in job.traceback
+    assert str(job.id) in caplog.text
+
+
+def test_the_text_of_an_exception_is_told_where_the_settings_allow_it(
+    recorder: Recorder, configure: Configure
+) -> None:
+    configure(EXPOSE_ERRORS=True)
+    assert "/etc/secret-path" in executed("test.fail", max_attempts=1).error["detail"]
+
+
+def test_a_failure_that_the_handler_chose_is_final_and_told_whole(recorder: Recorder) -> None:
+    job = executed("test.refuse")
+    assert job.status == "failed"
+    assert job.error["detail"] == "no more seats"
+    assert job.error["status"] == 409
+
+
+@pytest.mark.parametrize("kind", ["test.unstorable", "test.result"])
+def test_a_result_that_cannot_be_kept_fails_the_job_for_good(recorder: Recorder, kind: str) -> None:
+    job = executed(kind, **({"kind": "file-gone"} if kind == "test.result" else {}))
+    assert job.status == "failed"
+    assert job.error["type"].endswith("unstorable-result")
+    assert "/nowhere" not in str(job.error)
+
+
+def test_arguments_that_no_longer_fit_fail_the_job_for_good(recorder: Recorder) -> None:
+    job = executed("test.add", left="many")
+    assert (job.status, job.error["errors"][0]["loc"]) == ("failed", ["args", "left"])
+
+
+def test_a_handler_over_its_time_is_interrupted_and_not_tried_again(recorder: Recorder) -> None:
+    job = started("test.stubborn", time_limit=0.01)
+    with executing(job) as thread:
+        until(lambda: not thread.is_alive(), Heartbeat(running).step)
+    assert fresh(job).status == "failed"
+    assert fresh(job).error["status"] == 504
+
+
+def test_a_handler_that_never_looks_is_cancelled_after_its_grace(
+    recorder: Recorder, configure: Configure
+) -> None:
+    configure(CANCEL_GRACE=0.01)
+    job = started("test.stubborn")
+    with executing(job) as thread:
+        assert not lifecycle.cancel(fresh(job))
+        until(lambda: not thread.is_alive(), Heartbeat(running).step)
+    assert fresh(job).status == "cancelled"
+
+
+def test_a_handler_that_looks_is_cancelled_when_it_returns(
+    recorder: Recorder, configure: Configure, gate: Path
+) -> None:
+    configure(CANCEL_GRACE=60)
+    job = started("test.hold", until=str(gate))
+    with executing(job) as thread:
+        lifecycle.cancel(fresh(job))
+        until(lambda: not thread.is_alive(), Heartbeat(running).step)
+    assert fresh(job).status == "cancelled"
+
+
+def test_a_handler_that_swallows_every_interrupt_ends_without_its_thread(
+    recorder: Recorder, monkeypatch: pytest.MonkeyPatch, gate: Path
+) -> None:
+    monkeypatch.setattr(heartbeat, "STUCK_AFTER", 0.01)
+    job = started("test.deaf", time_limit=0.01, until=str(gate))
+    with executing(job) as thread:
+        until(lambda: fresh(job).over, Heartbeat(running).step)
+        assert (fresh(job).status, thread.is_alive()) == ("failed", True)
+        assert running.attempts() == []
+        gate.touch()
+    assert (fresh(job).status, fresh(job).version) == ("failed", 3)
+    assert recorder.types(job.id) == ["started", "failed"]
+
+
+def test_a_stopping_worker_gives_the_job_back(recorder: Recorder) -> None:
+    job = started("test.stubborn", max_attempts=1)
+    with executing(job):
+        for attempt in running.attempts():
+            attempt.interrupt(Shutdown)
+    assert (fresh(job).status, fresh(job).released) == ("queued", 1)
+
+
+def test_an_attempt_that_lost_its_job_learns_of_it_and_changes_nothing(
+    recorder: Recorder, gate: Path
+) -> None:
+    job = started("test.talk", until=str(gate), words=1)
+    with executing(job):
+        until(lambda: bool(recorder.said))
+        assert lifecycle.abandon(fresh(job), ERROR)
+        Heartbeat(running).step()
+        assert (str(job.id), 1) in recorder.silenced
+        gate.touch()
+    assert fresh(job).status == "queued"
+
+
+def test_a_heartbeat_keeps_leases_and_progress(recorder: Recorder, gate: Path) -> None:
+    job = started("test.talk", until=str(gate), words=3)
+    with executing(job):
+        until(lambda: len(recorder.said) == 6)
+        before = fresh(job).lease_until
+        Heartbeat(running).step()
+        assert fresh(job).lease_until > before  # type: ignore[operator]
+        assert fresh(job).progress["done"] == 3
+        gate.touch()
+    assert fresh(job).status == "succeeded"
+
+
+def test_a_heartbeat_between_an_end_and_its_word_silences_no_one(recorder: Recorder) -> None:
+    """The row has ended, and its announcement has yet to flush what the handler said last."""
+    job = started("test.talk")
+    recorder.before = Heartbeat(running).step
+    execution.execute(job)
+    assert fresh(job).status == "succeeded"
+    assert recorder.silenced == []
+
+
+def test_a_database_that_is_out_of_reach_for_a_moment_costs_nothing(
+    recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, failures = lifecycle.succeed, iter([1, 1])
+
+    def succeed(*args: Any, **kwargs: Any) -> bool:
+        if next(failures, 0):
+            raise OperationalError("locked")
+        return real(*args, **kwargs)
+
+    monkeypatch.setattr(lifecycle, "succeed", succeed)
+    monkeypatch.setattr("pushjobs.execution.time.sleep", lambda seconds: None)
+    assert executed("test.echo", value=1).status == "succeeded"

@@ -1,0 +1,176 @@
+"""``pushjobs.relay``: whatever got stuck goes on, once."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+from django.core.files.base import ContentFile
+
+from pushjobs import files, relay
+from pushjobs.publisher import get_publisher
+from tests.unit.conftest import Configure, Postbox
+from tests.unit.jobs import fresh, in_past, make
+from tests.unit.recorder import Recorder
+from tests.unit.test_lifecycle import in_threads
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(autouse=True)
+def _quiet(recorder: Recorder, postbox: Postbox) -> None:
+    """Nothing leaves the database."""
+
+
+def test_a_job_whose_worker_fell_silent_is_queued_again_and_no_other() -> None:
+    lost, alive, waiting = make("running"), make("running"), make()
+    in_past(lost, lease_until=True)
+    assert relay.take_back() == 1
+    assert [fresh(job).status for job in (lost, alive, waiting)] == ["queued", "running", "queued"]
+    assert relay.take_back() == 0
+
+
+def test_a_job_whose_worker_fell_silent_for_the_last_time_has_failed(recorder: Recorder) -> None:
+    lost = make("running", attempt=3)
+    in_past(lost, lease_until=True)
+    assert relay.take_back() == 1
+    assert recorder.types(lost.id) == ["failed"]
+
+
+def test_a_scheduled_job_is_queued_when_its_time_has_come(recorder: Recorder) -> None:
+    due, later = make("scheduled"), make("scheduled")
+    in_past(due, run_at=True)
+    assert relay.queue_due() == 1
+    assert [fresh(job).status for job in (due, later)] == ["queued", "scheduled"]
+    assert recorder.types(due.id) == ["queued"]
+
+
+def test_what_the_broker_never_had_is_sent_once_it_is_back(postbox: Postbox) -> None:
+    jobs = [make(), make(attempt=2)]
+    postbox.down = True
+    assert relay.send_lost() == 0
+    assert [fresh(job).enqueued_at for job in jobs] == [None, None]
+    postbox.down = False
+    assert relay.send_lost() == 2
+    assert postbox.messages == [(str(jobs[0].id), 0), (str(jobs[1].id), 2)]
+    assert relay.send_lost() == 0
+
+
+def test_what_the_broker_lost_is_sent_again_and_again(
+    postbox: Postbox, configure: Configure
+) -> None:
+    job = make()
+    for times in (1, 2, 3):
+        assert relay.send_lost() == 1
+        assert len(postbox.messages) == times
+        assert relay.send_lost() == 0
+        in_past(job, enqueued_at=True)
+        configure(REENQUEUE_AFTER=1)
+
+
+def test_only_jobs_that_wait_are_sent(postbox: Postbox) -> None:
+    for status in ("scheduled", "running", "succeeded", "cancelled"):
+        make(status)
+    assert relay.send_lost() == 0
+
+
+def test_the_most_urgent_is_sent_first(postbox: Postbox) -> None:
+    later, first = make(priority=5), make(priority=-5)
+    relay.send_lost()
+    assert [key for key, _ in postbox.messages] == [str(first.id), str(later.id)]
+
+
+def test_what_no_one_was_told_is_told_from_the_row_alone(recorder: Recorder) -> None:
+    told, untold, new = make("succeeded"), make("failed", announced=2), make(announced=0)
+    for job in (told, untold):
+        in_past(job, updated_at=True)
+    assert relay.announce_untold() == 1
+    (event,) = recorder.statuses
+    assert (event.job, event.type, event.version) == (str(untold.id), "job.failed", 3)
+    assert recorder.types(new.id) == []
+
+
+def test_what_is_told_is_noted_so_that_it_is_told_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pushjobs.relay.get_publisher", get_publisher)
+    job = make("failed", announced=2)
+    in_past(job, updated_at=True)
+    assert relay.announce_untold() == 1
+    publisher = get_publisher()
+    assert publisher.flush(20)
+    notes = publisher._on_published.__self__  # type: ignore[union-attr]
+    home = publisher._home
+    assert home is not None
+    asyncio.run_coroutine_threadsafe(notes.settled(), home).result(20)
+    assert fresh(job).announced == 3
+    assert relay.announce_untold() == 0
+
+
+def stored(text: str) -> str:
+    return files.storage().save(f"pushjobs/test/{text}", ContentFile(text.encode()))
+
+
+def kept(key: str) -> bool:
+    return files.storage().exists(key)
+
+
+def a_file(key: str) -> dict[str, Any]:
+    return files.InputFile(key, "a", 1, "text/csv", "0" * 64).as_json()
+
+
+def test_a_job_past_its_retention_goes_with_its_files() -> None:
+    ours, result, theirs = stored("in"), stored("out"), stored("other")
+    old = make("succeeded", "test.digest", args={"data": a_file(ours)}, response_file=result)
+    make("succeeded", "test.digest", args={"data": a_file(theirs)})
+    in_past(old, expires_at=True)
+    assert relay.prune() == 1
+    assert [kept(key) for key in (ours, result, theirs)] == [False, False, True]
+    assert relay.prune() == 0
+
+
+def test_a_job_that_is_not_over_is_kept_however_old() -> None:
+    job = make("running")
+    in_past(job, expires_at=True, created_at=True)
+    assert relay.prune() == 0
+
+
+def test_an_argument_that_only_looks_like_a_file_costs_no_file() -> None:
+    """A client can send any JSON, a description of someone else's file included."""
+    theirs = stored("theirs")
+    job = make("succeeded", "test.echo", args={"value": a_file(theirs)})
+    in_past(job, expires_at=True)
+    assert relay.prune() == 1
+    assert kept(theirs)
+
+
+def test_two_relays_at_once_do_nothing_twice(recorder: Recorder, postbox: Postbox) -> None:
+    lost, due, unsent = make("running"), make("scheduled"), make()
+    in_past(lost, lease_until=True)
+    in_past(due, run_at=True)
+    in_threads(*[relay.Relay().step for _ in range(2)])
+    relay.Relay().step()
+    assert sorted(postbox.messages) == sorted(
+        [(str(job.id), job.attempt) for job in (lost, due, unsent)]
+    )
+    assert recorder.types(lost.id) == ["retrying"]
+    assert recorder.types(due.id) == ["queued"]
+
+
+def test_a_part_that_fails_does_not_hold_up_the_others(
+    monkeypatch: pytest.MonkeyPatch, postbox: Postbox
+) -> None:
+    def broken() -> int:
+        raise RuntimeError("as the database may")
+
+    monkeypatch.setattr(relay, "take_back", broken)
+    make()
+    relay.Relay().step()
+    assert len(postbox.messages) == 1
+
+
+def test_after_a_restart_all_that_ran_or_was_sent_is_taken_up(postbox: Postbox) -> None:
+    ran, sent = make("running"), make()
+    in_past(sent, enqueued_at=True)
+    assert relay.recover() == 1
+    assert relay.send_lost() == 2
+    assert {key for key, _ in postbox.messages} == {str(ran.id), str(sent.id)}
