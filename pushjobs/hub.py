@@ -1,0 +1,285 @@
+"""The hub: per process one mailbox on the layer, many local subscribers.
+
+A feed is one channel as this process serves it. Each entry is decoded once and handed to all local
+subscribers. The doorbell is only a hint: an entry that follows the last one is delivered at once,
+an older one is dropped, and for anything else the log is read, once for all. A sweep asks the log
+every ``SWEEP_INTERVAL`` for the head of every feed, and reads what the doorbell has lost.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from contextlib import suppress
+from functools import lru_cache
+from typing import Any, Protocol
+
+from django.core.signals import setting_changed
+
+from pushjobs import loop
+from pushjobs.conf import settings
+from pushjobs.cursor import Position
+from pushjobs.events import Entry
+from pushjobs.exceptions import LogUnavailable
+from pushjobs.layer import Doorbell
+from pushjobs.log import Log, get_log
+from pushjobs.reader import Snapshot, get_reader
+
+logger = logging.getLogger(__name__)
+
+PAGE = 200
+#: So many entries fit into a backlog, however large they are.
+STEP = 16
+_RETRY = 1.0
+
+
+class Mailbox(Protocol):
+    """What the hub needs of the Channels layer."""
+
+    async def join(self, channel: str) -> None: ...
+    async def leave(self, channel: str) -> None: ...
+    async def receive(self) -> tuple[str, list[Entry]]: ...
+
+
+class Subscriber(Protocol):
+    """One who follows a feed. Neither call may block, raise or wait."""
+
+    def deliver(self, entries: Sequence[Entry]) -> None:
+        """The next entries, in offset order without a gap."""
+
+    def resync(self, snapshot: Snapshot, position: Position) -> None:
+        """A snapshot in place of entries that are gone; what follows comes after ``position``."""
+
+
+TakeSnapshot = Callable[[str, Position], Awaitable[Snapshot]]
+
+
+class Feed:
+    """One channel, and who follows it here. ``position`` is that of the last entry delivered."""
+
+    def __init__(self, channel: str) -> None:
+        self.channel = channel
+        self.position = Position("", 0)
+        self.subscribers: dict[Subscriber, None] = {}
+        self.holders = 0
+        self.opening: asyncio.Task[None] | None = None
+        self.reading: asyncio.Task[None] | None = None
+        self.hinted = False
+
+    def advance(self, entries: Sequence[Entry]) -> None:
+        """Deliver entries that follow the position."""
+        self.position = entries[-1].position
+        for subscriber in tuple(self.subscribers):
+            try:
+                subscriber.deliver(entries)
+            except Exception:
+                logger.exception("a subscriber of %s failed and is dropped", self.channel)
+                self.subscribers.pop(subscriber, None)
+
+
+class Hub:
+    """All feeds of this process. Lives on one event loop."""
+
+    def __init__(self, log: Log, mailbox: Mailbox, snapshot: TakeSnapshot) -> None:
+        self.log = log
+        self._mailbox = mailbox
+        self._snapshot = snapshot
+        self._feeds: dict[str, Feed] = {}
+        self._membership = asyncio.Lock()
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._running = False
+
+    @property
+    def feeds(self) -> int:
+        """How many channels this process serves."""
+        return len(self._feeds)
+
+    def start(self) -> None:
+        """Begin to listen and to sweep; does nothing the second time."""
+        if not self._running:
+            self._running = True
+            self._spawn(self._listen())
+            self._spawn(self._sweep_forever())
+
+    async def stop(self) -> None:
+        """End all tasks."""
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        self._running = False
+
+    async def open(self, channel: str) -> Feed:
+        """The feed of a channel, joined and placed at its head; give it back with ``release``.
+
+        Joined before the head is read, so that no entry slips by between the two. Raises
+        ``LogUnavailable``.
+        """
+        self.start()
+        feed = self._feeds.get(channel)
+        if feed is None:
+            feed = self._feeds[channel] = Feed(channel)
+            feed.opening = self._spawn(self._open(feed))
+        feed.holders += 1
+        try:
+            if feed.opening is not None:
+                await asyncio.shield(feed.opening)
+        except BaseException:
+            self.release(feed)
+            raise
+        return feed
+
+    def release(self, feed: Feed) -> None:
+        """Give back a feed; the sweep closes it once no one holds it."""
+        feed.holders -= 1
+
+    async def sweep(self) -> None:
+        """Read what the doorbell has lost, and close feeds that no one holds."""
+        for feed in [feed for feed in self._feeds.values() if not feed.holders]:
+            await self._close(feed)
+        feeds = [feed for feed in self._feeds.values() if feed.opening is None]
+        if not feeds:
+            return
+        heads = await self.log.heads([feed.channel for feed in feeds])
+        for feed in feeds:
+            if not feed.position.covers(heads[feed.channel]):
+                self.catch_up(feed)
+                await self._join(feed.channel)
+
+    def ring(self, channel: str, entries: Sequence[Entry]) -> None:
+        """Take entries from the doorbell: in any order, any number of times."""
+        feed = self._feeds.get(channel)
+        if feed is None:
+            return
+        if feed.opening is not None or feed.reading is not None:
+            feed.hinted = True
+            return
+        fresh: list[Entry] = []
+        position = feed.position
+        for entry in entries:
+            if position.precedes(entry.position):
+                fresh.append(entry)
+                position = entry.position
+            elif not position.covers(entry.position):
+                self.catch_up(feed)
+        if fresh:
+            feed.advance(fresh)
+
+    def catch_up(self, feed: Feed) -> None:
+        """Read the feed's log from its position on, unless that is under way."""
+        feed.hinted = True
+        if feed.reading is None:
+            feed.reading = self._spawn(self._read(feed))
+
+    async def settle(self, feed: Feed) -> None:
+        """Bring a feed to the head of its log."""
+        self.catch_up(feed)
+        while feed.reading is not None:
+            await asyncio.shield(feed.reading)
+
+    async def _open(self, feed: Feed) -> None:
+        try:
+            await self._join(feed.channel)
+            heads = await self.log.heads([feed.channel])
+        except BaseException:
+            if self._feeds.get(feed.channel) is feed:
+                del self._feeds[feed.channel]
+            raise
+        feed.position = heads[feed.channel]
+        feed.opening = None
+        if feed.hinted:  # The head may have been read before what rang was there.
+            self.catch_up(feed)
+
+    async def _join(self, channel: str) -> None:
+        """A layer that is out of reach is no reason to wait: the sweep reads the log anyway."""
+        try:
+            async with self._membership:
+                await self._mailbox.join(channel)
+        except Exception as error:
+            logger.warning("the channel layer let no one join: %s", error)
+
+    async def _close(self, feed: Feed) -> None:
+        if feed.holders or feed.opening is not None or feed.reading is not None:
+            return
+        del self._feeds[feed.channel]
+        async with self._membership:
+            if feed.channel not in self._feeds:
+                with suppress(Exception):
+                    await self._mailbox.leave(feed.channel)
+
+    async def _read(self, feed: Feed) -> None:
+        try:
+            while feed.hinted:
+                feed.hinted = False
+                page = await self.log.read(feed.channel, feed.position, PAGE)
+                if not page.complete:
+                    # What comes after the head is read next; the snapshot holds what came before.
+                    snapshot = await self._snapshot(feed.channel, page.head)
+                    feed.position = page.head
+                    for subscriber in tuple(feed.subscribers):
+                        subscriber.resync(snapshot, page.head)
+                    feed.hinted = True
+                elif page.entries:
+                    for start in range(0, len(page.entries), STEP):
+                        feed.advance(page.entries[start : start + STEP])
+                        await asyncio.sleep(0)
+                    feed.hinted = feed.hinted or feed.position != page.head
+        except LogUnavailable:
+            logger.warning("the log is out of reach; the next sweep reads %s", feed.channel)
+        except Exception:
+            logger.exception("%s could not be read", feed.channel)
+        finally:
+            feed.reading = None
+
+    async def _listen(self) -> None:
+        while True:
+            try:
+                channel, entries = await self._mailbox.receive()
+            except Exception:
+                logger.warning("the channel layer cannot be heard", exc_info=True)
+                await asyncio.sleep(_RETRY)
+                continue
+            self.ring(channel, entries)
+
+    async def _sweep_forever(self) -> None:
+        while True:
+            await asyncio.sleep(settings.SWEEP_INTERVAL)
+            try:
+                await self.sweep()
+            except Exception as error:
+                logger.warning("the sweep failed: %s", error)
+
+    def _spawn(self, coroutine: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.get_running_loop().create_task(coroutine)
+        self._tasks.add(task)
+        task.add_done_callback(self._forget)
+        return task
+
+    def _forget(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled():
+            task.exception()  # Who waited for it was told; if no one did, no one need know.
+
+
+@lru_cache(maxsize=1)
+def _hub_of(home: asyncio.AbstractEventLoop) -> Hub:
+    async def snapshot(channel: str, position: Position) -> Snapshot:
+        return await get_reader().snapshot(channel, position, recovered=False)
+
+    return Hub(get_log(), Doorbell(), snapshot)
+
+
+def get_hub() -> Hub:
+    """The hub of this process; call it on the event loop that serves."""
+    home = asyncio.get_running_loop()
+    loop.bind(home)
+    return _hub_of(home)
+
+
+def _reset(*, setting: str, **_: object) -> None:
+    if setting in ("PUSHJOBS", "CHANNEL_LAYERS"):
+        _hub_of.cache_clear()
+
+
+setting_changed.connect(_reset)

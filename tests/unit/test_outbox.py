@@ -1,0 +1,237 @@
+"""``pushjobs.outbox``: written at once where it can be, in order and bounded where it cannot."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pushjobs.outbox import Outbox
+from tests.unit.conftest import Configure
+
+
+class Server:
+    """A server's ``send``, which waits while ``open`` is not set, and raises once ``broken`` is."""
+
+    def __init__(self) -> None:
+        self.sent: list[str] = []
+        self.open = asyncio.Event()
+        self.open.set()
+        self.broken: Exception | None = None
+        self.breaks_after = -1
+        self.ends: list[bool] = []
+        self.outbox = Outbox(self.send, lambda payload: payload, list, self.ends.append)
+
+    async def send(self, payload: Any) -> None:
+        if not self.open.is_set():
+            await self.open.wait()
+        if len(self.sent) == self.breaks_after:
+            raise ConnectionResetError
+        if self.broken is not None:
+            raise self.broken
+        self.sent.append(payload)
+
+    def put(self, *payloads: str, replaces: str | None = None) -> None:
+        for payload in payloads:
+            self.outbox.put(payload, replaces)
+
+    async def resume(self) -> None:
+        self.open.set()
+        await self.outbox.drained()
+
+
+@pytest.fixture
+async def server() -> Server:
+    return Server()
+
+
+async def test_what_can_be_written_is_written_at_once_without_a_task(server: Server) -> None:
+    before = asyncio.all_tasks()
+    server.put("a", "b")
+    assert server.sent == ["a", "b"]
+    assert asyncio.all_tasks() == before
+
+
+async def test_what_waits_is_sent_in_order_once_the_client_reads(server: Server) -> None:
+    server.open.clear()
+    server.put("a", "b", "c")
+    assert server.sent == []
+    await server.resume()
+    assert server.sent == ["a", "b", "c"]
+    server.put("d")
+    assert server.sent == ["a", "b", "c", "d"]
+
+
+async def test_what_is_put_while_the_backlog_is_sent_comes_after_it(server: Server) -> None:
+    server.open.clear()
+    server.put("a", "b")
+    server.open.set()
+    server.put("c")
+    while not server.sent:
+        await asyncio.sleep(0)
+    server.put("d")
+    await server.outbox.drained()
+    assert server.sent == ["a", "b", "c", "d"]
+
+
+async def test_in_the_backlog_only_the_newest_of_what_replaces_is_kept(server: Server) -> None:
+    server.open.clear()
+    server.put("in flight")
+    server.put("p1", replaces="a")
+    server.put("word")
+    server.put("q1", replaces="b")
+    server.put("p2", "p3", replaces="a")
+    await server.resume()
+    assert server.sent == ["in flight", "word", "q1", "p3"]
+
+
+async def test_what_was_handed_over_is_not_replaced(server: Server) -> None:
+    server.open.clear()
+    server.put("p1", replaces="a")
+    server.put("p2", replaces="a")
+    await server.resume()
+    server.put("p3", replaces="a")
+    assert server.sent == ["p1", "p2", "p3"]
+
+
+@pytest.mark.parametrize(
+    ("limits", "payloads"),
+    [({"BACKLOG_EVENTS": 3}, ["x"] * 3), ({"BACKLOG_BYTES": 30}, ["x" * 10] * 3)],
+    ids=["count", "bytes"],
+)
+async def test_a_backlog_over_its_bound_ends_the_connection_once(
+    server: Server, configure: Configure, limits: dict[str, int], payloads: list[str]
+) -> None:
+    configure(**limits)
+    server.open.clear()
+    server.put("in flight", *payloads)
+    assert server.ends == []
+    server.put("x", "y", "z")
+    assert server.ends == [True]
+    assert server.outbox.closed
+    await server.resume()
+    server.put("more")
+    assert (server.sent, server.ends) == ([], [True])
+
+
+async def test_progress_that_replaces_itself_never_fills_the_backlog(
+    server: Server, configure: Configure
+) -> None:
+    configure(BACKLOG_EVENTS=2, BACKLOG_BYTES=100)
+    server.open.clear()
+    server.put("in flight")
+    server.put(*("x" * 50 for _ in range(1000)), replaces="a")
+    assert server.ends == []
+    await server.resume()
+    assert server.sent == ["in flight", "x" * 50]
+
+
+async def test_a_send_that_raises_at_once_ends_the_connection(server: Server) -> None:
+    server.broken = ConnectionResetError()
+    server.put("a", "b")
+    assert (server.ends, server.outbox.closed) == ([False], True)
+
+
+async def test_a_send_that_is_no_coroutine_function_and_raises_ends_the_connection() -> None:
+    ends: list[bool] = []
+
+    def send(_: Any) -> Any:
+        raise ConnectionResetError
+
+    outbox = Outbox(send, lambda payload: payload, list, ends.append)
+    outbox.put("a")
+    assert ends == [False]
+
+
+async def test_a_send_that_raises_after_a_wait_ends_the_connection(server: Server) -> None:
+    server.open.clear()
+    server.put("a", "b")
+    server.broken = ConnectionResetError()
+    await server.resume()
+    assert (server.ends, server.outbox.closed, server.sent) == ([False], True, [])
+
+
+async def test_a_backlog_that_cannot_be_sent_ends_the_connection(server: Server) -> None:
+    server.open.clear()
+    server.put("a", "b", "c")
+    server.breaks_after = 1
+    await server.resume()
+    assert (server.sent, server.ends, server.outbox.closed) == (["a"], [False], True)
+
+
+async def test_a_close_cancels_the_send_under_way_and_sends_nothing_more(server: Server) -> None:
+    server.open.clear()
+    server.put("a", "b")
+    task = server.outbox._task
+    server.outbox.close()
+    server.put("c")
+    await server.resume()
+    assert task is not None
+    await asyncio.wait([task])
+    assert (server.sent, server.ends) == ([], [])
+
+
+async def test_drained_waits_until_all_is_with_the_server(server: Server) -> None:
+    server.open.clear()
+    server.put("a", "b")
+    waiting = asyncio.ensure_future(server.outbox.drained())
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert not waiting.done()
+    server.open.set()
+    await waiting
+    assert server.sent == ["a", "b"]
+
+
+async def test_drained_ends_with_the_connection(server: Server) -> None:
+    server.open.clear()
+    server.put("a")
+    waiting = asyncio.ensure_future(server.outbox.drained())
+    await asyncio.sleep(0)
+    server.outbox.close()
+    await waiting
+
+
+operations = st.lists(
+    st.one_of(
+        st.tuples(st.just("put"), st.sampled_from([None, "a", "b"])),
+        st.tuples(st.sampled_from(["block", "open", "turn"]), st.none()),
+    ),
+    max_size=40,
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(operations=operations)
+def test_what_is_sent_is_what_was_put_in_order_minus_the_replaced(
+    operations: list[tuple[str, str | None]],
+) -> None:
+    async def play() -> None:
+        server = Server()
+        put: list[tuple[str, str | None]] = []
+        for name, replaces in operations:
+            match name:
+                case "put":
+                    payload = f"{len(put)}"
+                    put.append((payload, replaces))
+                    server.put(payload, replaces=replaces)
+                case "block":
+                    server.open.clear()
+                case "open":
+                    server.open.set()
+                case "turn":
+                    await asyncio.sleep(0)
+        await server.resume()
+        sent = [int(payload) for payload in server.sent]
+        assert sent == sorted(set(sent))
+        for place in set(range(len(put))) - set(sent):
+            key = put[place][1]
+            later = [place for place, (_, other) in enumerate(put) if other == key]
+            assert key is not None, "something that nothing replaces was dropped"
+            assert max(later) > place, "the newest was dropped"
+        assert server.ends == []
+
+    asyncio.run(play())
