@@ -1,0 +1,198 @@
+"""The JSON API: submit, read, list, cancel, retry and tokens; OpenAPI comes with it."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+from functools import partial
+from typing import Annotated, Any
+from uuid import UUID
+
+from channels.db import database_sync_to_async
+from django.http import HttpRequest, HttpResponseBase
+from pydantic import Field, ValidationError
+
+from pushjobs import access, lifecycle, openapi, requests, results, submission, tokens
+from pushjobs import channels as channel_names
+from pushjobs.access import Caller
+from pushjobs.conf import settings
+from pushjobs.cursor import EARLIEST
+from pushjobs.events import rfc3339
+from pushjobs.exceptions import Gone, InvalidArguments, Unauthorized
+from pushjobs.jobreading import cursor_of, read_job, wait_for_change, wait_until_over
+from pushjobs.jobsapi import JobsAPI
+from pushjobs.models import Job, new_id
+from pushjobs.openapi import TokenRequest
+from pushjobs.registry import registry
+from pushjobs.responses import (
+    failure_response,
+    has_changed,
+    job_response,
+    json_response,
+    problem_response,
+)
+from pushjobs.schemas import document, links
+from pushjobs.status import Status
+from pushjobs.submission import Accepted
+
+JOB = "/jobs/{job_id}"
+
+
+api = JobsAPI(
+    title="Pushjobs",
+    version="1.0.0",
+    description="Submit background jobs and learn what became of them.",
+    urls_namespace="pushjobs",
+    openapi_url="/jobs/openapi.json",
+    docs_url="/jobs/docs",
+)
+
+#: Threads that serve all requests, and keep their database connections.
+in_thread: Any = partial(database_sync_to_async, thread_sensitive=False)
+
+
+@api.post("/jobs", url_name="jobs", **openapi.SUBMIT)
+async def submit(request: HttpRequest) -> HttpResponseBase:
+    """Submit a job."""
+    job_id = new_id()
+    cursor = await cursor_of(job_id)
+    accepted = await in_thread(_accept)(request, job_id)
+    job = accepted.job
+    if accepted.replayed:
+        cursor = await cursor_of(job.id)
+    wait = requests.wait_of(request)
+    if wait is not None:
+        own = Caller(token=tokens.verify(tokens.for_job(job.id)))
+        job = await wait_until_over(own, job, wait)
+    body = document(job, cursor=cursor) | {"token": tokens.for_job(job.id)}
+    response = job_response(request, body, job, wait=wait)
+    response["Location"] = links(job.id)["self"]
+    if accepted.replayed:
+        response["Idempotent-Replayed"] = "true"
+    return response
+
+
+def _accept(request: HttpRequest, job_id: UUID) -> Accepted:
+    caller = requests.caller_of(request)
+    asked = requests.submission(request)
+    spec = registry.get(asked.body.name)
+    access.may_submit(caller, spec)
+    return submission.accept(
+        spec,
+        args=asked.body.args,
+        uploads=asked.uploads,
+        owner=caller.user,
+        idempotency_key=requests.idempotency_key(request, caller),
+        tags=asked.body.tags,
+        run_at=asked.body.run_at,
+        job_id=job_id,
+    )
+
+
+@api.get("/jobs", url_name="jobs", **openapi.LIST)
+def list_jobs(
+    request: HttpRequest,
+    status: Status | None = None,
+    name: str | None = None,
+    tag: str | None = None,
+    limit: Annotated[int, Field(ge=1, le=100)] = 20,
+    after: str | None = None,
+) -> HttpResponseBase:
+    """List the caller's jobs, the newest first."""
+    caller = requests.caller_of(request)
+    access.channel(caller, channel_names.ME if tag is None else f"{channel_names.TAG}:{tag}")
+    jobs = Job.objects.filter(owner_id=caller.user_id).defer("response_body", "traceback")
+    if status is not None:
+        jobs = jobs.filter(status=status)
+    if name is not None:
+        jobs = jobs.filter(name=name) if name.isprintable() else jobs.none()
+    if tag is not None:
+        jobs = jobs.filter(tag_rows__name=tag)
+    if after is not None:
+        jobs = jobs.filter(pk__lt=access.job_id(after))
+    page = list(jobs.order_by("-id")[: limit + 1])
+    following = str(page[limit - 1].id) if len(page) > limit else None
+    return json_response({"jobs": [document(job) for job in page[:limit]], "next": following})
+
+
+# Before the URLs with an id, one of which would take it.
+@api.post("/jobs/tokens", url_name="tokens", **openapi.MAKE_TOKEN)
+def make_token(request: HttpRequest) -> HttpResponseBase:
+    """Make a token for some of the logged-in user's channels, for a phone or another origin."""
+    caller = requests.caller_of(request)
+    if caller.user is None:
+        raise Unauthorized("log in to make a token")
+    try:
+        asked = TokenRequest.model_validate(requests.json_object(request))
+    except ValidationError as error:
+        raise InvalidArguments(requests.errors_of(error)) from None
+    access.grantable(caller, asked.channels, asked.scope)
+    lifetime = min(asked.expires_in, settings.TOKEN_LIFETIME)
+    expires = datetime.fromtimestamp(int(time.time() + lifetime), UTC)
+    token = tokens.for_user(caller.user_id, asked.channels, asked.scope, lifetime)
+    return json_response({"token": token, "expires_at": rfc3339(expires)})
+
+
+@api.get(JOB, url_name="job", **openapi.READ)
+async def read(request: HttpRequest, job_id: str) -> HttpResponseBase:
+    """Read a job: 202 while it is not over, 200 once it is."""
+    caller = await in_thread(requests.caller_of)(request)
+    job, body = await read_job(caller, job_id)
+    wait = requests.wait_of(request)
+    if wait and not job.over and not has_changed(request, job, body["progress"]):
+        await wait_for_change(caller, job, wait)
+        job, body = await read_job(caller, job_id)
+    return job_response(request, body, job, wait=wait)
+
+
+@api.get(JOB + "/response", url_name="response", **openapi.RESPONSE)
+async def response(request: HttpRequest, job_id: str) -> HttpResponseBase:
+    """Read the response that a job produced; 202 while it is not over."""
+    caller = await in_thread(requests.caller_of)(request)
+    job, body = await read_job(caller, job_id)
+    wait = requests.wait_of(request)
+    if wait and not job.over:
+        await wait_until_over(caller, job, wait)
+        job, body = await read_job(caller, job_id)
+    match job.status:
+        case Status.SUCCEEDED:
+            replayed: HttpResponseBase = await in_thread(_replay)(job.pk)
+            return replayed
+        case Status.FAILED:
+            return failure_response(job)
+        case Status.CANCELLED:
+            return problem_response(Gone("the job was cancelled"))
+        case _:
+            return job_response(request, body, job, wait=wait)
+
+
+@api.post(JOB + "/cancel", url_name="cancel", **openapi.CANCEL)
+def cancel(request: HttpRequest, job_id: str) -> HttpResponseBase:
+    """Cancel a job: 200 when it is cancelled, 202 when its handler has yet to be told."""
+    caller = requests.caller_of(request)
+    job = _found(caller, job_id, tokens.CANCEL)
+    lifecycle.cancel(job)
+    return job_response(request, document(job), job)
+
+
+@api.post(JOB + "/retry", url_name="retry", **openapi.RETRY)
+def retry(request: HttpRequest, job_id: str) -> HttpResponseBase:
+    """Submit a failed or cancelled job once more, as a new job."""
+    caller = requests.caller_of(request)
+    found = _found(caller, job_id, tokens.CANCEL)
+    if found.owner_id is not None or caller.token is None:
+        access.may_submit(Caller(user=caller.user or found.owner), registry.get(found.name))
+    job = submission.again(found, owner=found.owner).job
+    body = document(job, cursor=EARLIEST) | {"token": tokens.for_job(job.id)}
+    answer = job_response(request, body, job)
+    answer["Location"] = links(job.id)["self"]
+    return answer
+
+
+def _found(caller: Caller, job_id: str, scope: str) -> Job:
+    key = access.job_id(job_id)
+    return access.job(caller, key, Job.objects.filter(pk=key).first(), scope)
+
+
+def _replay(job_id: UUID) -> HttpResponseBase:
+    return results.replay(Job.objects.get(pk=job_id))

@@ -1,0 +1,92 @@
+"""The embedded worker: the threads that run jobs, in the process and on the loop of the server."""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import logging
+from pathlib import Path
+from typing import IO, Any
+
+import dramatiq
+from asgiref.sync import sync_to_async
+from django.core.exceptions import ImproperlyConfigured
+from django.db import connection
+from dramatiq.worker import Worker
+
+from pushjobs import loop, relay
+from pushjobs.conf import settings
+from pushjobs.hub import get_hub
+from pushjobs.transports.connections import connections
+
+logger = logging.getLogger(__name__)
+
+_DRAIN = 2.0
+_STOP_MARGIN = 10.0
+_IDLE_CHECK = 200  # milliseconds after which an idle worker thread looks whether it is to stop
+
+
+class EmbeddedWorker:
+    """Worker threads, relay and heartbeat beside a server, for a set-up of one process."""
+
+    def __init__(self, threads: int) -> None:
+        self._worker = Worker(
+            dramatiq.get_broker(), worker_threads=threads, worker_timeout=_IDLE_CHECK
+        )
+        self._lock: IO[str] | None = None
+
+    def prepare(self) -> None:
+        """Take up what an earlier process left; ``ImproperlyConfigured`` if it still runs."""
+        self._lock = _lock_database()
+        taken = relay.recover()
+        if taken:
+            logger.info("took back %d job(s) that were running when the process ended", taken)
+
+    def start(self) -> None:
+        """Run jobs; call it on the server's event loop."""
+        loop.bind(asyncio.get_running_loop())
+        get_hub().start()
+        self._worker.start()
+
+    async def stop(self) -> None:
+        """Give running jobs their grace, then the rest back to the queue; end all streams."""
+        logger.info("stopping; running jobs have %g seconds", settings.SHUTDOWN_GRACE)
+        timeout = int(1000 * (settings.SHUTDOWN_GRACE + _STOP_MARGIN))
+        await asyncio.to_thread(self._worker.stop, timeout)
+        await connections.drain(_DRAIN)
+        await get_hub().stop()
+        if self._lock is not None:
+            self._lock.close()
+
+
+async def lifespan(scope: Any, receive: Any, send: Any) -> None:
+    """ASGI's lifespan protocol: an embedded worker of ``EMBEDDED_THREADS`` threads, if any."""
+    worker = EmbeddedWorker(settings.EMBEDDED_THREADS) if settings.EMBEDDED_THREADS else None
+    while True:
+        message = await receive()
+        kind = message["type"]
+        if worker is not None and kind == "lifespan.startup":
+            await sync_to_async(worker.prepare)()
+            worker.start()
+        elif worker is not None:
+            await worker.stop()
+        await send({"type": f"{kind}.complete"})
+        if kind == "lifespan.shutdown":
+            return
+
+
+def _lock_database() -> IO[str] | None:
+    """Make sure that no other embedded worker uses the SQLite database; held until the end."""
+    if connection.vendor != "sqlite":
+        return None
+    path = Path(str(connection.settings_dict["NAME"]) + ".lock")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle = path.open("w")
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        handle.close()
+        raise ImproperlyConfigured(
+            f"another server runs jobs from {path.with_suffix('')} already; one process may"
+        ) from None
+    return handle

@@ -1,0 +1,89 @@
+"""django-ninja's API, made to fit: each error a problem document, and no URL at the root."""
+
+from __future__ import annotations
+
+from asyncio import iscoroutinefunction
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from ninja import NinjaAPI
+from ninja.errors import ValidationError
+from ninja.openapi.schema import OpenAPISchema
+
+from pushjobs.exceptions import InvalidArguments, MethodNotAllowed, PushjobsError
+from pushjobs.openapi import SECURITY, SECURITY_SCHEMES, Problem
+from pushjobs.responses import problem_response
+
+View = Callable[..., Any]
+
+
+class JobsAPI(NinjaAPI):
+    """Leaves the site's root to the project."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.add_exception_handler(PushjobsError, _on_error)
+        self.add_exception_handler(ValidationError, _on_invalid)
+
+    def get_root_path(self, path_params: dict[str, Any]) -> str:
+        return reverse("pushjobs:jobs").removesuffix("jobs")
+
+    def get_openapi_schema(self, **options: Any) -> OpenAPISchema:
+        """With what no operation's type tells: problem documents, and how to show who one is."""
+        schema = super().get_openapi_schema(**options)
+        schema["components"]["schemas"]["Problem"] = Problem.model_json_schema()
+        schema["components"]["securitySchemes"] = SECURITY_SCHEMES
+        schema["security"] = SECURITY
+        return schema
+
+    @property
+    def patterns(self) -> list[Any]:
+        """The URL patterns, all but that of the root."""
+        found: list[Any] = self._get_urls()
+        kept = [pattern for pattern in found if pattern.name != "api-root"]
+        for pattern in kept:
+            pattern.callback = _own_transactions(_with_problems(pattern.callback))
+        return kept
+
+
+def _on_error(request: HttpRequest, error: Any) -> HttpResponse:
+    return problem_response(error)
+
+
+def _on_invalid(request: HttpRequest, error: Any) -> HttpResponse:
+    errors = [{"loc": list(item["loc"]), "msg": item["msg"]} for item in error.errors]
+    return problem_response(InvalidArguments(errors))
+
+
+def _with_problems(view: View) -> View:
+    """Answer a method that a URL does not have with a problem document."""
+
+    def checked(response: HttpResponse) -> HttpResponse:
+        if response.status_code != MethodNotAllowed.status:
+            return response
+        return problem_response(MethodNotAllowed(headers={"Allow": response["Allow"]}))
+
+    if iscoroutinefunction(view):
+
+        @wraps(view)
+        async def wrapped(*args: Any, **kwargs: Any) -> HttpResponse:
+            return checked(await view(*args, **kwargs))
+    else:
+
+        @wraps(view)
+        def wrapped(*args: Any, **kwargs: Any) -> HttpResponse:
+            return checked(view(*args, **kwargs))
+
+    return wrapped
+
+
+def _own_transactions(view: View) -> View:
+    """An async view cannot run in a transaction per request; these make their own."""
+    for alias in settings.DATABASES:
+        transaction.non_atomic_requests(alias)(view)
+    return view

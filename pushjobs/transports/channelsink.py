@@ -1,0 +1,113 @@
+"""One subscribed channel of a WebSocket: its subscription, written as ``event`` frames."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from typing import Any, Protocol
+
+from pushjobs import access, tokens
+from pushjobs.access import Caller
+from pushjobs.cursor import Cursor, Position
+from pushjobs.events import Entry, EventType
+from pushjobs.exceptions import LogUnavailable, PushjobsError, StreamUnavailable, Unauthorized
+from pushjobs.hub import Hub
+from pushjobs.subscription import Subscription
+
+logger = logging.getLogger(__name__)
+
+
+class Connection(Protocol):
+    """What a channel needs of its connection."""
+
+    def say(self, **members: Any) -> None: ...
+    def refuse(self, error: PushjobsError, **members: Any) -> None: ...
+    def write(self, payload: str, replaces: Any) -> None: ...
+    def forget(self, name: str) -> None: ...
+    async def drained(self) -> None: ...
+
+
+class ChannelSink:
+    """One subscribed channel of a connection: a sink that writes entries as ``event`` frames."""
+
+    def __init__(self, connection: Connection, name: str) -> None:
+        self._connection = connection
+        self._name = name
+        self._subscription: Subscription | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._timer: asyncio.TimerHandle | None = None
+
+    def start(self, caller: Caller, token: str | None, cursor: str | None, hub: Hub) -> None:
+        opening = self._run(caller, token, cursor, hub)
+        self._task = asyncio.get_running_loop().create_task(opening)
+
+    def close(self) -> None:
+        for pending in (self._task, self._timer):
+            if pending is not None:
+                pending.cancel()
+        if self._subscription is not None:
+            self._subscription.close()
+
+    async def _run(self, caller: Caller, token: str | None, text: str | None, hub: Hub) -> None:
+        try:
+            if token is not None:
+                caller = Caller(token=tokens.verify(token))
+            await self._follow(caller, text, hub)
+        except LogUnavailable:
+            self._refuse(StreamUnavailable())
+        except PushjobsError as error:
+            self._refuse(error)
+        except Exception:
+            logger.exception("a subscription failed")
+            self._refuse(StreamUnavailable())
+
+    async def _follow(self, caller: Caller, text: str | None, hub: Hub) -> None:
+        channel = access.channel(caller, self._name)
+        cursor = Cursor.decode(text, [channel]) if text else Cursor((None,))
+        subscription = self._subscription = Subscription(hub, self, channel)
+        await subscription.open(caller, cursor.positions[0], earliest=cursor.earliest)
+        if caller.expires is not None:
+            running = asyncio.get_running_loop()
+            self._timer = running.call_later(caller.expires - time.time(), self._expire)
+        position = subscription.position
+        self._connection.say(
+            type="subscribed",
+            channel=self._name,
+            recovered=subscription.recovered,
+            cursor=Cursor.encode_one(channel, position) if position else None,
+        )
+        if subscription.over:
+            self.ended(channel)
+        else:
+            await subscription.run()
+
+    def put(self, channel: str, entry: Entry, *, moves: bool) -> None:
+        payload = entry.frame if moves else entry.socket_frame(None)
+        progress = entry.record.type == EventType.PROGRESS
+        self._connection.write(payload, (channel, entry.record.job) if progress else None)
+
+    def move(self, channel: str, position: Position) -> None:
+        pass  # A client without an event has nothing to resume from, and asks for a snapshot.
+
+    def ended(self, channel: str) -> None:
+        self._connection.say(type="unsubscribed", channel=self._name)
+        self._forget()
+
+    async def drained(self) -> None:
+        await self._connection.drained()
+
+    def _refuse(self, error: PushjobsError) -> None:
+        self._connection.refuse(error, channel=self._name)
+        self._forget()
+
+    def _expire(self) -> None:
+        self.close()
+        self._refuse(Unauthorized("the token has expired"))
+
+    def _forget(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._subscription is not None:
+            self._subscription.close()
+        self._connection.forget(self._name)

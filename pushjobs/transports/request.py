@@ -1,0 +1,136 @@
+"""An ASGI scope as a request: headers, query, caller, and answers that are no stream."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from functools import cached_property
+from io import BytesIO
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import orjson
+from channels.auth import get_user
+from channels.security.websocket import OriginValidator
+from corsheaders.middleware import CorsMiddleware
+from django.conf import settings as django_settings
+from django.core.handlers.asgi import ASGIRequest
+from django.http import HttpRequest, HttpResponse, parse_cookie
+from django.utils.module_loading import import_string
+
+from pushjobs import preferences, tokens
+from pushjobs.access import Caller
+from pushjobs.exceptions import PushjobsError
+from pushjobs.outbox import Send
+
+Scope = dict[str, Any]
+
+
+class StreamRequest:
+    """A request for a stream, over HTTP or WebSocket."""
+
+    def __init__(self, scope: Scope) -> None:
+        self.scope = scope
+        self.headers = {
+            name.decode("latin1").lower(): value.decode("latin1")
+            for name, value in scope["headers"]
+        }
+
+    @cached_property
+    def query(self) -> dict[str, list[str]]:
+        """The query's fields (WHATWG URL, section 5.1)."""
+        text = self.scope.get("query_string", b"").decode("latin1")
+        return parse_qs(text, keep_blank_values=True, max_num_fields=1000)
+
+    def field(self, name: str) -> str | None:
+        """The first value of a field of the query."""
+        return next(iter(self.query.get(name, ())), None)
+
+    @property
+    def job_id(self) -> str:
+        """The ``<job_id>`` of the route."""
+        return str(self.scope["url_route"]["kwargs"]["job_id"])
+
+    @property
+    def wait(self) -> float | None:
+        """Seconds that ``Prefer: wait`` asks for."""
+        return preferences.wait(self.headers.get("prefer", ""))
+
+    @property
+    def accepts_json(self) -> bool:
+        """Whether the client asks for a page of events and not for a stream."""
+        accept = self.headers.get("accept", "")
+        return "application/json" in accept and "text/event-stream" not in accept
+
+    async def caller(self, *, query_token: bool = False) -> Caller:
+        """Who asks. A token in the query counts only for reading. Raises ``Unauthorized``."""
+        text = tokens.from_headers(self.headers.get)
+        if text is not None:
+            return Caller(token=tokens.verify(text))
+        if query_token and (text := self.field("token")) is not None:
+            token = tokens.verify(text)
+            return Caller(token=replace(token, scope=token.scope & {tokens.READ}))
+        return Caller(user=await self._user())
+
+    async def _user(self) -> Any:
+        """The user whom a middleware in front has found, or the one of the session's cookie."""
+        user = self.scope.get("user")
+        if user is None:
+            cookies = parse_cookie(self.headers.get("cookie", ""))
+            key = cookies.get(django_settings.SESSION_COOKIE_NAME)
+            if key is None:
+                return None
+            store = import_string(f"{django_settings.SESSION_ENGINE}.SessionStore")
+            user = await get_user({"session": store(key)})
+        return user if user.is_authenticated else None
+
+    @property
+    def origin_allowed(self) -> bool:
+        """Whether a page of the request's origin may open a socket with the user's cookies.
+
+        One of this host may, and those that ``CORS_ALLOWED_ORIGINS`` names. A client that is no
+        browser sends no origin.
+        """
+        origin = self.headers.get("origin")
+        if origin is None:
+            return True
+        parts = urlsplit(origin)
+        if parts.netloc and parts.netloc == self.headers.get("host"):
+            return True
+        allowed = getattr(django_settings, "CORS_ALLOWED_ORIGINS", ())
+        return bool(parts.netloc) and OriginValidator(None, allowed).valid_origin(parts)
+
+    def cors(self) -> list[tuple[bytes, bytes]]:
+        """CORS headers, from the settings of django-cors-headers as for the API."""
+        request = ASGIRequest(self.scope, BytesIO())
+        middleware = CorsMiddleware(_no_view)
+        response = middleware.check_preflight(request) or HttpResponse()
+        middleware.add_response_headers(request, response)
+        del response.headers["Content-Type"]
+        return encoded(response.headers.items())
+
+
+def _no_view(request: HttpRequest) -> HttpResponse:
+    return HttpResponse()
+
+
+def encoded(headers: Iterable[tuple[str, str]]) -> list[tuple[bytes, bytes]]:
+    """Headers as ASGI has them."""
+    return [(name.lower().encode("latin1"), value.encode("latin1")) for name, value in headers]
+
+
+async def answer(
+    send: Send, status: int, headers: list[tuple[bytes, bytes]], body: bytes = b""
+) -> None:
+    """Send a whole response."""
+    if status != 204:
+        headers = [*headers, (b"content-length", str(len(body)).encode())]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+async def answer_problem(send: Send, request: StreamRequest, error: PushjobsError) -> None:
+    """Send an error's problem document."""
+    headers = encoded(error.headers.items())
+    headers += [(b"content-type", b"application/problem+json"), (b"cache-control", b"no-store")]
+    await answer(send, error.status, headers + request.cors(), orjson.dumps(error.problem()))

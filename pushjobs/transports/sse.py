@@ -1,0 +1,219 @@
+"""Server-Sent Events (WHATWG HTML, section 9.2), as raw ASGI: no consumer, no Django response.
+
+The same URLs answer a client that asks for ``application/json`` with a page of events.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from pushjobs import access
+from pushjobs.access import Caller
+from pushjobs.conf import settings
+from pushjobs.cursor import Cursor, Position
+from pushjobs.events import Entry, EventType
+from pushjobs.exceptions import (
+    BadRequest,
+    LogUnavailable,
+    MethodNotAllowed,
+    PushjobsError,
+    StreamUnavailable,
+)
+from pushjobs.hub import get_hub
+from pushjobs.outbox import Message, Outbox, Send
+from pushjobs.subscription import Subscription
+from pushjobs.transports import polling
+from pushjobs.transports.connections import connections
+from pushjobs.transports.request import Scope, StreamRequest, answer, answer_problem
+
+_HEADERS = [
+    (b"content-type", b"text/event-stream"),
+    (b"cache-control", b"no-store"),
+    (b"x-accel-buffering", b"no"),
+]
+_COMMENT = b":\n\n"
+
+
+async def job_events(scope: Scope, receive: Any, send: Send) -> None:
+    """``GET /jobs/<id>/events``: the events of one job, to its end."""
+    request = StreamRequest(scope)
+    await _serve(request, receive, send, [f"job:{request.job_id}"])
+
+
+async def events(scope: Scope, receive: Any, send: Send) -> None:
+    """``GET /jobs/events?channel=…&channel=…``: the events of many channels."""
+    request = StreamRequest(scope)
+    await _serve(request, receive, send, request.query.get("channel", []))
+
+
+async def _serve(request: StreamRequest, receive: Any, send: Send, names: Sequence[str]) -> None:
+    if request.scope["method"] == "OPTIONS":  # A preflight, answered whoever asks.
+        await answer(send, 200, [(b"allow", b"GET, OPTIONS"), *request.cors()])
+        return
+    if request.scope["method"] != "GET":
+        await answer_problem(send, request, MethodNotAllowed(headers={"Allow": "GET, OPTIONS"}))
+        return
+    stream: Stream | None = None
+    try:
+        caller = await request.caller(query_token=True)
+        channels = _authorised_names(caller, names)
+        text = request.headers.get("last-event-id") or request.field("cursor")
+        cursor = Cursor.decode(text, channels) if text else None
+        if request.accepts_json:
+            await polling.answer_page(request, send, caller, channels, cursor)
+            return
+        stream = Stream(channels, send)
+        await stream.open(caller, cursor)
+    except LogUnavailable:
+        await answer_problem(send, request, StreamUnavailable())
+    except PushjobsError as error:
+        await answer_problem(send, request, error)
+    else:
+        if stream.over:
+            await answer(send, 204, [(b"cache-control", b"no-store"), *request.cors()])
+        else:
+            await stream.serve(receive, _HEADERS + request.cors(), caller.expires)
+    finally:
+        if stream is not None:
+            stream.close()
+
+
+def _authorised_names(caller: Caller, names: Sequence[str]) -> list[str]:
+    """The channels of the log; their jobs are checked when they are opened."""
+    if not names:
+        raise BadRequest("name at least one channel: ?channel=job:<id>")
+    if len(names) > settings.MAX_CHANNELS:
+        raise BadRequest(f"one stream carries at most {settings.MAX_CHANNELS} channels")
+    channels = [access.channel(caller, name) for name in names]
+    if len(set(channels)) < len(channels):
+        # One job's id may be spelt in several ways.
+        raise BadRequest("each channel may be named once")
+    return channels
+
+
+class Stream:
+    """One client's stream: a sink that writes entries as blocks of ``text/event-stream``."""
+
+    def __init__(self, channels: Sequence[str], send: Send) -> None:
+        self.heartbeat = settings.STREAM_HEARTBEAT
+        self._send = send
+        self._outbox = Outbox(send, _wrap, _join, self._on_end)
+        self._single = len(channels) == 1
+        self._places = {channel: place for place, channel in enumerate(channels)}
+        self._cursors = [Cursor.encode_one(channel, None) for channel in channels]
+        hub = get_hub()
+        self._subscriptions = [Subscription(hub, self, channel) for channel in channels]
+        self._done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._writable = True
+
+    async def open(self, caller: Caller, cursor: Cursor | None) -> None:
+        """Authorise and place every channel; raises what ``Subscription.open`` raises."""
+        for subscription in self._subscriptions:
+            place = self._places[subscription.channel]
+            position = cursor.positions[place] if cursor else None
+            earliest = cursor is not None and cursor.earliest
+            await subscription.open(caller, position, earliest=earliest)
+            if subscription.position is not None:
+                self._cursors[place] = Cursor.encode_one(
+                    subscription.channel, subscription.position
+                )
+
+    @property
+    def over(self) -> bool:
+        """Whether all is told: the client need not come back."""
+        return all(subscription.over for subscription in self._subscriptions)
+
+    async def serve(
+        self, receive: Any, headers: list[tuple[bytes, bytes]], expires: float | None
+    ) -> None:
+        """Send the stream until its end, its client's, or its token's."""
+        running = asyncio.get_running_loop()
+        await self._send({"type": "http.response.start", "status": 200, "headers": headers})
+        self._outbox.put(b"retry: %d\n\n" % self._retry())
+        watcher = running.create_task(self._watch(receive))
+        timer = running.call_later(expires - time.time(), self._finish) if expires else None
+        connections.add(self)
+        try:
+            for subscription in self._subscriptions:
+                if not subscription.over:
+                    await subscription.run()
+            await self._done
+            await self._outbox.drained()
+        except LogUnavailable:
+            pass  # The client comes back with its cursor.
+        finally:
+            connections.remove(self)
+            watcher.cancel()
+            if timer is not None:
+                timer.cancel()
+            self.close()
+            if self._writable:
+                await self._send({"type": "http.response.body", "body": b""})
+
+    def close(self) -> None:
+        for subscription in self._subscriptions:
+            subscription.close()
+        self._outbox.close()
+
+    def put(self, channel: str, entry: Entry, *, moves: bool) -> None:
+        if not moves:
+            payload = entry.sse_fields
+        elif self._single:
+            payload = entry.sse
+        else:
+            self._cursors[self._places[channel]] = entry.cursor
+            payload = self._id() + entry.sse_fields
+        replaces = (channel, entry.record.job) if entry.record.type == EventType.PROGRESS else None
+        self._outbox.put(payload, replaces)
+
+    def move(self, channel: str, position: Position) -> None:
+        self._cursors[self._places[channel]] = Cursor.encode_one(channel, position)
+        self._outbox.put(self._id() + b"\n")
+
+    def ended(self, channel: str) -> None:
+        if self._single:
+            self._finish()
+
+    async def drained(self) -> None:
+        await self._outbox.drained()
+
+    def beat(self) -> None:
+        self._outbox.put(_COMMENT, replaces="beat")
+
+    def go_away(self) -> None:
+        self._outbox.put(b"retry: %d\n\n" % self._retry())
+        self._finish()
+
+    def _id(self) -> bytes:
+        return f"id: {Cursor.join(self._cursors)}\n".encode()
+
+    def _retry(self) -> int:
+        """Milliseconds after which to come back, with jitter so that not all come at once."""
+        return int(1000 * settings.STREAM_RETRY * random.uniform(0.5, 1.5))
+
+    def _finish(self) -> None:
+        if not self._done.done():
+            self._done.set_result(None)
+
+    def _on_end(self, slow: bool) -> None:
+        self._writable = False
+        self._finish()
+
+    async def _watch(self, receive: Any) -> None:
+        while (await receive())["type"] != "http.disconnect":
+            pass
+        self._writable = False
+        self._outbox.close()
+        self._finish()
+
+
+def _wrap(payload: bytes) -> Message:
+    return {"type": "http.response.body", "body": payload, "more_body": True}
+
+
+def _join(payloads: list[bytes]) -> list[bytes]:
+    return [b"".join(payloads)]

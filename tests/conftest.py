@@ -1,0 +1,33 @@
+"""Fixtures that more than one kind of test uses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.processes import Server, serve
+
+
+@pytest.fixture(scope="session", params=["daphne", "uvicorn"])
+def any_server(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Server]:
+    """A really running server of each kind, shared by the tests that leave it as it was."""
+    folder = tmp_path_factory.mktemp(request.param)
+    with serve(folder, kind=request.param) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A really running ``manage.py serve``."""
+    with serve(tmp_path_factory.mktemp("serve")) as running:
+        yield running
+
+
+@pytest.fixture
+def gate(tmp_path: Path) -> Path:
+    """A file that does not exist: a job that waits for it goes on when the test touches it."""
+    return tmp_path / "gate"

@@ -1,0 +1,147 @@
+"""Really running servers, as processes that a test may kill."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+ROOT = Path(__file__).resolve().parent.parent
+#: How long a server may take to answer for the first time, on a machine under load.
+START_TIMEOUT = 60.0
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@dataclass
+class Server:
+    """A server process, its state in a folder of its own; it can be killed and started again."""
+
+    folder: Path
+    kind: str = "daphne"
+    settings: dict[str, Any] = field(default_factory=dict)
+    environment: dict[str, str] = field(default_factory=dict)
+    port: int = field(default_factory=free_port)
+    process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def socket_url(self) -> str:
+        return f"ws://127.0.0.1:{self.port}/jobs/socket"
+
+    @property
+    def log(self) -> str:
+        """What the process has printed."""
+        return (self.folder / "server.log").read_text()
+
+    def start(self) -> None:
+        environment = os.environ | {
+            "VAR": str(self.folder),
+            "DATABASE_URL": f"sqlite:///{self.folder / 'jobs.sqlite3'}",
+            "DJANGO_SETTINGS_MODULE": "tests.settings",
+            "PYTHONUNBUFFERED": "1",
+            "PUSHJOBS": json.dumps(self.settings | self._embedded()),
+            **self.environment,
+        }
+        if self.kind == "uvicorn":
+            subprocess.run(
+                [sys.executable, "manage.py", "migrate", "--verbosity=0"],
+                cwd=ROOT,
+                env=environment,
+                check=True,
+            )
+        with (self.folder / "server.log").open("ab") as log:
+            self.process = subprocess.Popen(
+                self._command(),
+                cwd=ROOT,
+                env=environment,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        self._wait_until_ready()
+
+    def kill(self) -> None:
+        """``kill -9``."""
+        assert self.process is not None
+        self.process.kill()
+        self.process.wait()
+
+    def stop(self, timeout: float = 30) -> int:
+        """SIGTERM; returns the exit code."""
+        assert self.process is not None
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(timeout)
+
+    def client(self, **options: Any) -> httpx.Client:
+        return httpx.Client(base_url=self.url, timeout=30, **options)
+
+    def _embedded(self) -> dict[str, Any]:
+        return {"EMBEDDED_THREADS": 8} if self.kind == "uvicorn" else {}
+
+    def _command(self) -> list[str]:
+        if self.kind == "daphne":
+            return [sys.executable, "manage.py", "serve", "--port", str(self.port)]
+        return [
+            sys.executable,
+            "-m",
+            "uvicorn",
+            "project.asgi:application",
+            "--port",
+            str(self.port),
+            "--timeout-graceful-shutdown",
+            "2",
+            "--log-level",
+            "warning",
+            "--backlog",
+            "4096",
+        ]
+
+    def _wait_until_ready(self) -> None:
+        assert self.process is not None
+        deadline = time.monotonic() + START_TIMEOUT
+        while time.monotonic() < deadline:
+            if self.process.poll() is not None:
+                raise RuntimeError(f"the server ended at once:\n{self.log}")
+            try:
+                httpx.get(f"{self.url}/jobs/openapi.json", timeout=5)
+            except httpx.TransportError:
+                time.sleep(0.05)
+            else:
+                return
+        raise RuntimeError(f"the server does not answer:\n{self.log}")
+
+
+@contextmanager
+def serve(folder: Path, **options: Any) -> Iterator[Server]:
+    """A server that runs while inside."""
+    server = Server(folder, **options)
+    server.start()
+    try:
+        yield server
+    finally:
+        if server.process is not None and server.process.poll() is None:
+            server.process.terminate()
+            try:
+                server.process.wait(30)
+            except subprocess.TimeoutExpired:
+                server.kill()

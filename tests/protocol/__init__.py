@@ -1,0 +1,1 @@
+"""What the documents say of the wire, held against what really goes over it."""

@@ -1,0 +1,46 @@
+"""The project's URLs, and a way for a test's client to log in."""
+
+from __future__ import annotations
+
+import asyncio
+
+from django.contrib.auth import get_user_model, login
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.middleware.csrf import get_token
+from django.urls import path
+
+from project.urls import urlpatterns as project_urlpatterns
+from pushjobs.hub import get_hub
+from pushjobs.log import get_log
+from pushjobs.log.memory import MemoryLog
+from pushjobs.transports.connections import connections
+
+
+def log_in(request: HttpRequest, name: str) -> HttpResponse:
+    """Log in as a user of this name, made where there is none; ``staff-…`` may see all jobs."""
+    user, _ = get_user_model().objects.get_or_create(
+        username=name,
+        defaults={"is_staff": name.startswith("staff"), "is_superuser": name.startswith("staff")},
+    )
+    login(request, user, backend="django.contrib.auth.backends.ModelBackend")
+    return HttpResponse(get_token(request))
+
+
+async def state(request: HttpRequest) -> JsonResponse:
+    """What the process holds for its clients."""
+    log = get_log()
+    return JsonResponse(
+        {
+            "feeds": get_hub().feeds,
+            "tasks": len(asyncio.all_tasks()),
+            "connections": len(connections),
+            "channels": len(log._channels) if isinstance(log, MemoryLog) else 0,
+        }
+    )
+
+
+urlpatterns = [
+    *project_urlpatterns,
+    path("test-login/<str:name>", log_in),
+    path("test-state", state),
+]
