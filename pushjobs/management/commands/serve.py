@@ -1,0 +1,41 @@
+"""``manage.py serve``: the embedded server."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.exceptions import ImproperlyConfigured
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError
+
+
+class Command(BaseCommand):
+    help = "Serve the site and run its jobs in this one process."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--host", default="127.0.0.1")
+        parser.add_argument("--port", type=int, default=8000)
+        parser.add_argument("--threads", type=int, default=8, help="worker threads")
+        parser.add_argument(
+            "--no-migrate", action="store_true", help="leave the database's tables as they are"
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        # Twisted's reactor is installed by this import: it belongs to no other command.
+        from channels.routing import get_default_application
+        from django.contrib.staticfiles.handlers import ASGIStaticFilesHandler
+
+        from pushjobs.server import EmbeddedServer
+
+        if not options["no_migrate"]:
+            call_command("migrate", verbosity=0, interactive=False)
+        application = ASGIStaticFilesHandler(get_default_application())
+        host, port = options["host"], options["port"]
+        server = EmbeddedServer(application, host=host, port=port, threads=options["threads"])
+        self.stdout.write(f"Serving on http://{host}:{port}/  (Ctrl-C stops)")
+        self.stdout.flush()
+        try:
+            server.run()
+        except ImproperlyConfigured as error:
+            raise CommandError(str(error)) from None

@@ -1,0 +1,163 @@
+"""The server of ``manage.py serve``: Daphne with flow control, beside an embedded worker.
+
+Daphne's ``send`` takes whatever it is given, so that one client that does not read costs the memory
+of all that is sent to it. Here it waits while the client's buffer is full, as Twisted's producer
+interface tells.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import resource
+import signal
+from contextlib import suppress
+from typing import Any
+
+from daphne.server import Server
+from daphne.ws_protocol import WebSocketProtocol
+from twisted.internet import reactor
+from twisted.internet.interfaces import IPushProducer
+from zope.interface import implementer
+
+from pushjobs.conf import settings
+from pushjobs.embedded import EmbeddedWorker
+
+logger = logging.getLogger(__name__)
+
+_BACKLOG = 4096
+
+
+@implementer(IPushProducer)
+class _Gate:
+    """Closed while a transport asks for no more."""
+
+    def __init__(self) -> None:
+        self._open = asyncio.Event()
+        self._open.set()
+
+    def pauseProducing(self) -> None:  # noqa: N802
+        self._open.clear()
+
+    def resumeProducing(self) -> None:  # noqa: N802
+        self._open.set()
+
+    stopProducing = resumeProducing  # noqa: N815
+
+    async def passed(self) -> None:
+        if not self._open.is_set():
+            await self._open.wait()
+
+
+class FlowServer(Server):  # type: ignore[misc]
+    """``daphne.server.Server`` whose ``send`` honours backpressure."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._gates: dict[Any, _Gate] = {}
+
+    async def handle_reply(self, protocol: Any, message: Any) -> None:
+        gate = self._gates.get(protocol)
+        if gate is not None:
+            await gate.passed()
+        streams = message.get("more_body") or message["type"] == "websocket.accept"
+        if gate is not None and not streams and message["type"] == "http.response.body":
+            self._take_gate(protocol)
+        await super().handle_reply(protocol, message)
+        if gate is None and streams:
+            self._set_gate(protocol)
+
+    def create_application(self, protocol: Any, scope: Any) -> Any:
+        queue = super().create_application(protocol, scope)
+        instance = self.connections.get(protocol, {}).get("application_instance")
+        if instance is not None:
+            instance.add_done_callback(lambda _: self._hang_up(protocol))
+        return queue
+
+    def protocol_connected(self, protocol: Any) -> None:
+        if isinstance(protocol, WebSocketProtocol):
+            protocol.failByDrop = (
+                False  # Tell a client that breaks the rules so, with a close code.
+            )
+        else:
+            # Django reads forms; Twisted would read them first, whole, and refuse some on its own.
+            protocol._parsePOSTFormSubmission = False  # noqa: SLF001
+        super().protocol_connected(protocol)
+
+    def protocol_disconnected(self, protocol: Any) -> None:
+        gate = self._gates.pop(protocol, None)
+        if gate is not None:
+            gate.resumeProducing()
+        super().protocol_disconnected(protocol)
+
+    def _set_gate(self, protocol: Any) -> None:
+        if "disconnected" in self.connections.get(protocol, {"disconnected": True}):
+            return
+        gate = self._gates[protocol] = _Gate()
+        if isinstance(protocol, WebSocketProtocol):
+            # The upgraded transport still has the HTTP channel as its producer.
+            protocol.transport.unregisterProducer()
+            protocol.transport.registerProducer(gate, True)
+        else:
+            protocol.registerProducer(gate, True)
+
+    def _hang_up(self, protocol: Any) -> None:
+        """Daphne leaves a client waiting for ever whose application has ended in mid-stream."""
+        closing = getattr(protocol, "state", None) == WebSocketProtocol.STATE_CLOSING
+        if protocol in self._gates and not closing:
+            protocol.transport.abortConnection()
+
+    def _take_gate(self, protocol: Any) -> None:
+        if self._gates.pop(protocol, None) is not None:
+            protocol.unregisterProducer()
+
+
+class EmbeddedServer:
+    """Serves an ASGI application and runs its jobs until SIGINT or SIGTERM."""
+
+    def __init__(self, application: Any, *, host: str, port: int, threads: int) -> None:
+        self._loop: asyncio.AbstractEventLoop = reactor._asyncioEventloop  # noqa: SLF001
+        self._worker = EmbeddedWorker(threads)
+        self._server = FlowServer(
+            application,
+            endpoints=[f"tcp:port={port}:interface={host}:backlog={_BACKLOG}"],
+            signal_handlers=False,
+            ready_callable=lambda: self._loop.call_soon(self._start),
+            server_name="pushjobs",
+            websocket_max_frame_size=4 * settings.MAX_FRAME,
+            websocket_max_message_size=4 * settings.MAX_FRAME,
+        )
+        self._stopping: asyncio.Task[None] | None = None
+
+    def run(self) -> None:
+        """Serve until a signal, then stop cleanly. Raises ``ImproperlyConfigured``."""
+        self._worker.prepare()
+        _raise_file_limit()
+        self._server.run()
+
+    def _start(self) -> None:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            self._loop.add_signal_handler(number, self._on_signal)
+        self._worker.start()
+
+    def _on_signal(self) -> None:
+        if self._stopping is not None:
+            logger.warning("stopping at once; what runs is taken up at the next start")
+            self._server.stop()
+        else:
+            self._stopping = self._loop.create_task(self._stop())
+
+    async def _stop(self) -> None:
+        for listener in self._server.listeners:
+            with suppress(Exception):
+                await listener.result.stopListening().asFuture(self._loop)
+        await self._worker.stop()
+        self._server.stop()
+
+
+def _raise_file_limit() -> None:
+    """Each client takes a file descriptor: allow as many as the system lets us."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft < hard:
+        with suppress(ValueError, OSError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
