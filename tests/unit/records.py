@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from pushjobs.events import Event, EventType, Record
+from pushjobs.cursor import Position
+from pushjobs.events import Entry, Event, EventType, Record
 
 JOB = "01930000-0000-7000-8000-000000000001"
 OTHER = "01930000-0000-7000-8000-000000000002"
@@ -48,3 +49,9 @@ def output(chunk: str, stream: str = "output", **fields: Any) -> Event:
 
 def progress(done: int, **fields: Any) -> Event:
     return event(EventType.PROGRESS, {"done": done}, **fields)
+
+
+def entries_of(channel: str, count: int) -> list[Entry]:
+    """Words of one channel at their positions."""
+    records = [word(number, channel=channel) for number in range(1, count + 1)]
+    return [Entry(record, Position("epoch", record.seq)) for record in records]

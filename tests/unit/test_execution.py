@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from time import monotonic
 from typing import Any
 
 import pytest
@@ -19,6 +18,7 @@ from pushjobs.running import Shutdown, running
 from tests.unit.conftest import Configure
 from tests.unit.jobs import ERROR, fresh, make
 from tests.unit.recorder import Recorder
+from tests.unit.waiting import until
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -59,14 +59,6 @@ def executing(job: Job) -> Iterator[threading.Thread]:
     yield thread
     thread.join(30)
     assert not thread.is_alive()
-
-
-def until(holds: Callable[[], bool], step: Callable[[], Any] = lambda: None) -> None:
-    deadline = monotonic() + 30
-    while not holds():
-        assert monotonic() < deadline, "it never came about"
-        step()
-        threading.Event().wait(0.005)
 
 
 def test_a_handlers_result_is_the_jobs(recorder: Recorder) -> None:

@@ -1,0 +1,51 @@
+"""``pushjobs.layer``: what rings arrives as it was, with those who joined and no one else."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from channels.layers import channel_layers
+
+from pushjobs.layer import Doorbell
+from tests.unit.conftest import Configure
+from tests.unit.records import entries_of
+
+
+@pytest.fixture
+def bells() -> list[Doorbell]:
+    """The doorbells of two processes, on one new layer."""
+    channel_layers.backends.clear()
+    return [Doorbell(), Doorbell()]
+
+
+@pytest.mark.parametrize("channel", ["job:1", "user:42", "tag:42:odd name / ümläut: " + "x" * 80])
+async def test_entries_arrive_whole_whatever_their_channel_is_called(
+    bells: list[Doorbell], channel: str
+) -> None:
+    here, there = bells
+    await there.join(channel)
+    entries = entries_of(channel, 3)
+    await here.ring(channel, entries)
+    assert await there.receive() == (channel, entries)
+
+
+async def test_who_has_left_hears_nothing_more(bells: list[Doorbell]) -> None:
+    here, there = bells
+    for channel in ("job:1", "job:2"):
+        await there.join(channel)
+    await there.leave("job:1")
+    await here.ring("job:1", entries_of("job:1", 1))
+    second = entries_of("job:2", 1)
+    await here.ring("job:2", second)
+    assert await there.receive() == ("job:2", second)
+
+
+async def test_a_ring_that_no_one_hears_is_no_error(bells: list[Doorbell]) -> None:
+    await asyncio.gather(*(bell.ring("job:1", entries_of("job:1", 1)) for bell in bells))
+
+
+def test_without_its_layer_there_is_no_doorbell(configure: Configure) -> None:
+    configure(CHANNEL_LAYER="elsewhere")
+    with pytest.raises(RuntimeError, match="elsewhere"):
+        Doorbell()

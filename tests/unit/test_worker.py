@@ -1,0 +1,102 @@
+"""``pushjobs.worker``: what runs beside a worker's threads, and how it stops."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import dramatiq
+import pytest
+from dramatiq.brokers.stub import StubBroker
+from dramatiq.middleware import AsyncIO
+from dramatiq.worker import Worker
+
+from pushjobs import actors, submit, worker
+from pushjobs.models import Job
+from tests.unit.conftest import Configure
+from tests.unit.jobs import fresh
+from tests.unit.waiting import until
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def broker() -> Iterator[StubBroker]:
+    before = dramatiq.get_broker()
+    found = StubBroker(middleware=[])
+    dramatiq.set_broker(found)
+    worker.equip(found)
+    actors.register(found)
+    yield found
+    dramatiq.set_broker(before)
+
+
+@pytest.fixture
+def running(broker: StubBroker) -> Iterator[Worker]:
+    found = Worker(broker, worker_threads=2, worker_timeout=50)
+    found.start()
+    yield found
+    found.stop(timeout=20_000)
+
+
+def names() -> set[str]:
+    return {thread.name for thread in threading.enumerate()}
+
+
+def test_a_broker_is_equipped_once(broker: StubBroker) -> None:
+    worker.equip(broker)
+    kinds = [type(middleware) for middleware in broker.middleware]
+    assert (kinds.count(AsyncIO), kinds.count(worker.WorkerServices)) == (1, 1)
+
+
+def test_sync_and_async_jobs_run_in_a_real_worker(running: Worker, tmp_path: Path) -> None:
+    gate = tmp_path / "gate"
+    jobs = [submit("test.echo", value=3), submit("test.hold_async", until=str(gate))]
+    gate.touch()
+    until(lambda: all(fresh(job).over for job in jobs))
+    assert [fresh(job).result for job in jobs] == [3, "released"]
+
+
+def test_heartbeat_and_relay_live_as_long_as_their_worker(broker: StubBroker) -> None:
+    services = {"pushjobs-heartbeat", "pushjobs-relay"}
+    found = Worker(broker, worker_threads=1, worker_timeout=50)
+    found.start()
+    assert services <= names()
+    found.stop(timeout=20_000)
+    assert not services & names()
+
+
+def test_a_stopping_worker_gives_back_what_does_not_end_in_its_grace(
+    broker: StubBroker, configure: Configure, tmp_path: Path
+) -> None:
+    configure(SHUTDOWN_GRACE=0.2)
+    found = Worker(broker, worker_threads=1, worker_timeout=50)
+    found.start()
+    job = submit("test.stubborn", until=str(tmp_path / "never"))
+    until(lambda: fresh(job).status == "running")
+    found.stop(timeout=20_000)
+    job = fresh(job)
+    assert (job.status, job.attempt, job.released) == ("queued", 1, 1)
+    assert job.error["type"].endswith("worker-stopped")
+
+
+def test_the_more_urgent_job_of_a_queue_runs_first(broker: StubBroker, tmp_path: Path) -> None:
+    path = tmp_path / "order"
+    jobs: list[Job] = [
+        submit(name, path=str(path)) for name in ("test.low", "test.low", "test.high")
+    ]
+    found = Worker(broker, worker_threads=1, worker_timeout=50)
+    found.start()
+    until(lambda: all(fresh(job).over for job in jobs))
+    found.stop(timeout=20_000)
+    assert path.read_text().split() == ["high", "low", "low"]
+
+
+def test_a_message_of_a_job_that_is_gone_is_dropped(running: Worker, broker: Any) -> None:
+    job = submit("test.echo")
+    until(lambda: fresh(job).over)
+    Job.objects.all().delete()
+    actors.run_job(str(job.id), 0)
+    assert not Job.objects.exists()
