@@ -106,12 +106,18 @@ DRAMATIQ_BROKER = _broker()
 CHANNEL_LAYERS = {
     "default": {
         "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
-        "CONFIG": {"hosts": [REDIS_URL]},
+        "CONFIG": {"hosts": REDIS_URL.split(",")},
     }
     if REDIS_URL
     else {"BACKEND": "channels.layers.InMemoryChannelLayer", "CONFIG": {"capacity": 10_000}}
 }
 PUSHJOBS = env.json("PUSHJOBS", default={})
+if REDIS_URL:
+    PUSHJOBS = {
+        "LOG": "pushjobs.log.redis.RedisLog",
+        "LOG_URLS": REDIS_URL.split(","),
+        **PUSHJOBS,
+    }
 
 # One setting for the API, for SSE and for the origins that may open a socket.
 CORS_ALLOWED_ORIGINS = env.list("CORS_ALLOWED_ORIGINS", default=[])

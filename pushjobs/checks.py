@@ -48,6 +48,10 @@ def _check_log() -> list[CheckMessage]:
     except ImportError as error:
         hint = "Name a class, such as pushjobs.log.memory.MemoryLog."
         return [Error(f"PUSHJOBS['LOG']: {error}", hint=hint, id="pushjobs.E003")]
+    if settings.LOG.endswith(".RedisLog") and not settings.LOG_URLS:
+        problem = "the log has no server: PUSHJOBS['LOG_URLS'] is empty"
+        hint = "List the addresses of Redis, such as redis://127.0.0.1:6379/0."
+        return [Error(problem, hint=hint, id="pushjobs.E003")]
     return []
 
 

@@ -46,6 +46,7 @@ class Settings(BaseModel):
     PROGRESS_INTERVAL: PositiveFloat = 0.1
     OUTPUT_INTERVAL: PositiveFloat = 0.05
     LOG: str = "pushjobs.log.memory.MemoryLog"
+    LOG_URLS: tuple[str, ...] = ()
     LOG_MAX_EVENTS: PositiveInt = 1000
     LOG_MAX_BYTES: PositiveInt = 4 * MIB
     LOG_MAX_AGE: PositiveFloat = 3600

@@ -18,7 +18,7 @@ from pushjobs.running import Shutdown, running
 from tests.unit.conftest import Configure
 from tests.unit.jobs import ERROR, fresh, make
 from tests.unit.recorder import Recorder
-from tests.unit.waiting import until
+from tests.waiting import until
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),

@@ -17,7 +17,7 @@ from pushjobs import actors, submit, worker
 from pushjobs.models import Job
 from tests.unit.conftest import Configure
 from tests.unit.jobs import fresh
-from tests.unit.waiting import until
+from tests.waiting import until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -2,22 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 
 import pytest
+import redis
 
 from pushjobs.log import Log
 from pushjobs.log.memory import MemoryLog
+from pushjobs.log.redis import RedisLog
+from tests.redis_server import redis_url
 
-IMPLEMENTATIONS: dict[str, Callable[[], Log]] = {
-    "memory": MemoryLog,
+
+def make_memory_log(request: pytest.FixtureRequest) -> Log:
+    return MemoryLog()
+
+
+def make_redis_log(request: pytest.FixtureRequest) -> Log:
+    """Two databases stand for two servers, so that channels are spread."""
+    url = request.getfixturevalue("redis_server")
+    urls = [url, url.removesuffix("/0") + "/1"]
+    for each in urls:
+        with redis.Redis.from_url(each) as client:
+            client.flushdb()
+    return RedisLog(urls)
+
+
+IMPLEMENTATIONS: dict[str, Callable[[pytest.FixtureRequest], Log]] = {
+    "memory": make_memory_log,
+    "redis": make_redis_log,
 }
+
+
+@pytest.fixture(scope="session")
+def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with redis_url(tmp_path_factory.mktemp("redis")) as url:
+        yield url
 
 
 @pytest.fixture(params=IMPLEMENTATIONS)
 def make_log(request: pytest.FixtureRequest) -> Callable[[], Log]:
     """Makes an empty log."""
-    return IMPLEMENTATIONS[request.param]
+    return lambda: IMPLEMENTATIONS[request.param](request)
 
 
 @pytest.fixture

@@ -88,7 +88,8 @@ async def test_what_is_too_old_is_gone_and_said_to_be(log: Log, configure: Confi
         if not page.complete:
             break
         assert time.monotonic() < deadline, "the first entry is still there"
-    assert page.head.offset > 1
+    # The entry is gone, or on a slow machine its whole channel, which starts afresh.
+    assert page.head.offset > 1 or page.head.epoch != first.epoch
 
 
 async def test_a_position_of_an_older_epoch_is_not_covered(log: Log) -> None:

