@@ -14,6 +14,7 @@ from pushjobs.broker import ACTOR
 from pushjobs.log import get_log
 from pushjobs.publisher import get_publisher
 from pushjobs.reader import get_reader
+from tests.redis_server import redis_url
 from tests.unit.loops import end
 from tests.unit.recorder import Recorder
 
@@ -76,3 +77,9 @@ def postbox(monkeypatch: pytest.MonkeyPatch) -> Postbox:
     found = Postbox()
     monkeypatch.setattr(dramatiq.get_broker(), "enqueue", found.enqueue)
     return found
+
+
+@pytest.fixture(scope="session")
+def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with redis_url(tmp_path_factory.mktemp("redis")) as url:
+        yield url

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 from channels.layers import channel_layers
@@ -11,12 +13,29 @@ from pushjobs.layer import Doorbell
 from tests.unit.conftest import Configure
 from tests.unit.records import entries_of
 
+LAYERS = {
+    "memory": "channels.layers.InMemoryChannelLayer",
+    "pubsub": "channels_redis.pubsub.RedisPubSubChannelLayer",
+    "core": "channels_redis.core.RedisChannelLayer",
+}
 
-@pytest.fixture
-def bells() -> list[Doorbell]:
-    """The doorbells of two processes, on one new layer."""
-    channel_layers.backends.clear()
-    return [Doorbell(), Doorbell()]
+
+@pytest.fixture(params=LAYERS)
+async def bells(request: pytest.FixtureRequest, settings: Any) -> AsyncIterator[list[Doorbell]]:
+    """The doorbells of two processes; that of the receiver is the second."""
+    config = {}
+    if request.param != "memory":
+        config = {"hosts": [request.getfixturevalue("redis_server")]}
+    settings.CHANNEL_LAYERS = {"default": {"BACKEND": LAYERS[request.param], "CONFIG": config}}
+    found = []
+    for _ in range(2):
+        found.append(Doorbell())
+        if request.param != "memory":  # Another process has connections of its own.
+            channel_layers.backends.clear()
+    yield found
+    for bell in found:
+        # The core layer closes with one method, the others with another that empties them too.
+        await getattr(bell._layer, "close_pools", bell._layer.flush)()
 
 
 @pytest.mark.parametrize("channel", ["job:1", "user:42", "tag:42:odd name / ümläut: " + "x" * 80])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 
 import pytest
 import redis
@@ -10,7 +10,6 @@ import redis
 from pushjobs.log import Log
 from pushjobs.log.memory import MemoryLog
 from pushjobs.log.redis import RedisLog
-from tests.redis_server import redis_url
 
 
 def make_memory_log(request: pytest.FixtureRequest) -> Log:
@@ -31,12 +30,6 @@ IMPLEMENTATIONS: dict[str, Callable[[pytest.FixtureRequest], Log]] = {
     "memory": make_memory_log,
     "redis": make_redis_log,
 }
-
-
-@pytest.fixture(scope="session")
-def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with redis_url(tmp_path_factory.mktemp("redis")) as url:
-        yield url
 
 
 @pytest.fixture(params=IMPLEMENTATIONS)
