@@ -33,6 +33,8 @@ lock: $(READY)
 		--no-header --python-version 3.11 --extra dev pyproject.toml --output-file requirements/dev.txt
 
 $(READY): requirements/dev.txt
-	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --require-hashes --requirement requirements/dev.txt
+	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed" if sys.version_info < (3, 11) else 0)'
+	@echo "Setting up .venv with the pinned packages; this takes about a minute, once."
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements/dev.txt
 	@touch $@

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from django.contrib import admin
 from django.urls import include, path
+from django.views.generic import RedirectView
 
 urlpatterns = [
+    path("", RedirectView.as_view(pattern_name="pushjobs:openapi-view")),
     path("admin/", admin.site.urls),
     path("", include("pushjobs.urls")),
 ]

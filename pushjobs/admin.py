@@ -37,6 +37,10 @@ class JobAdmin(JobModelAdmin):
         """Those may cancel any job whom ``access`` lets cancel one."""
         return bool(request.user.has_perm("pushjobs.change_job"))
 
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Retention removes jobs, with their files, and only those that are over."""
+        return False
+
     @admin.action(description="Cancel the selected jobs", permissions=["cancel"])
     def cancel(self, request: HttpRequest, jobs: QuerySet[Job]) -> None:
         asked = 0

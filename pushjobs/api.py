@@ -12,7 +12,7 @@ from channels.db import database_sync_to_async
 from django.http import HttpRequest, HttpResponseBase
 from pydantic import Field, ValidationError
 
-from pushjobs import access, lifecycle, openapi, requests, results, submission, tokens
+from pushjobs import __version__, access, lifecycle, openapi, requests, results, submission, tokens
 from pushjobs import channels as channel_names
 from pushjobs.access import Caller
 from pushjobs.conf import settings
@@ -40,7 +40,7 @@ JOB = "/jobs/{job_id}"
 
 api = JobsAPI(
     title="Pushjobs",
-    version="1.0.0",
+    version=__version__,
     description="Submit background jobs and learn what became of them.",
     urls_namespace="pushjobs",
     openapi_url="/jobs/openapi.json",

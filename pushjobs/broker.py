@@ -5,7 +5,6 @@ from __future__ import annotations
 from uuid import UUID
 
 import dramatiq
-from dramatiq.errors import BrokerConnectionError
 
 from pushjobs.exceptions import BrokerUnavailable
 
@@ -24,5 +23,5 @@ def send(job_id: UUID, attempt: int, queue: str) -> None:
     try:
         broker.declare_queue(queue)
         broker.enqueue(message)
-    except (BrokerConnectionError, OSError) as error:
+    except Exception as error:  # Each broker has errors of its own.
         raise BrokerUnavailable("the broker cannot be reached") from error

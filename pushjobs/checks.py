@@ -8,6 +8,7 @@ from django.conf import settings as django_settings
 from django.core import checks
 from django.core.checks import CheckMessage, Error, Tags, register
 from django.core.exceptions import ImproperlyConfigured
+from django.core.handlers.asgi import ASGIHandler
 from django.urls import NoReverseMatch, reverse
 from django.utils.module_loading import import_string
 from pydantic import ValidationError
@@ -24,9 +25,9 @@ def check_settings(**_: Any) -> list[CheckMessage]:
     try:
         Settings.model_validate(conf.configured())
     except ValidationError as error:
-        hint = f"PUSHJOBS may have these keys: {', '.join(sorted(Settings.model_fields))}."
+        hint = "The keys, with their types and defaults, are those of pushjobs.conf.Settings."
         return [Error(problem, hint=hint, id="pushjobs.E001") for problem in conf.problems(error)]
-    return [*_check_layer(), *_check_log(), *_check_keys()]
+    return [*_check_layer(), *_check_log(), *_check_storage(), *_check_keys()]
 
 
 def _check_layer() -> list[CheckMessage]:
@@ -53,6 +54,14 @@ def _check_log() -> list[CheckMessage]:
         hint = "List the addresses of Redis, such as redis://127.0.0.1:6379/0."
         return [Error(problem, hint=hint, id="pushjobs.E003")]
     return []
+
+
+def _check_storage() -> list[CheckMessage]:
+    if settings.STORAGE in django_settings.STORAGES:
+        return []
+    hint = "Add it to STORAGES, or name one that is there: 'default', for example."
+    problem = f"STORAGES has no {settings.STORAGE!r}, so no file can be kept"
+    return [Error(problem, hint=hint, id="pushjobs.E006")]
 
 
 def _check_keys() -> list[CheckMessage]:
@@ -88,24 +97,33 @@ def check_token_keys(**_: Any) -> list[CheckMessage]:
 
 @register(Tags.compatibility)
 def check_routing(**_: Any) -> list[CheckMessage]:
-    """W002 and E005: an edit that was forgotten."""
-    found: list[CheckMessage] = []
-    if not getattr(django_settings, "ASGI_APPLICATION", None):
-        found.append(
-            checks.Warning(
-                "ASGI_APPLICATION is not set, so there are no streams",
-                hint="Set it to an application made by pushjobs.routing.application.",
-                id="pushjobs.W002",
-            )
-        )
+    """W002, W003 and E005: an edit that was forgotten."""
     try:
-        reverse("pushjobs:jobs")
+        path = reverse("pushjobs:jobs")
     except NoReverseMatch:
-        found.append(
-            Error(
-                "the URLs of pushjobs are not included in ROOT_URLCONF",
-                hint='Add path("", include("pushjobs.urls")) to its urlpatterns.',
-                id="pushjobs.E005",
-            )
-        )
-    return found
+        problem = "the URLs of pushjobs are not included in ROOT_URLCONF"
+        hint = 'Add path("", include("pushjobs.urls")) to its urlpatterns.'
+        return [Error(problem, hint=hint, id="pushjobs.E005")]
+    name = getattr(django_settings, "ASGI_APPLICATION", None)
+    hint = "Set it to an application made by pushjobs.routing.application."
+    if not name:
+        problem = "ASGI_APPLICATION is not set, so there are no streams"
+        return [checks.Warning(problem, hint=hint, id="pushjobs.W002")]
+    try:
+        application = import_string(name)
+    except ImportError as error:
+        return [checks.Error(f"ASGI_APPLICATION: {error}", hint=hint, id="pushjobs.E007")]
+    return _check_application(application, path.removeprefix("/").removesuffix("jobs"))
+
+
+def _check_application(application: Any, prefix: str) -> list[CheckMessage]:
+    if isinstance(application, ASGIHandler):
+        problem = "ASGI_APPLICATION is Django alone, so there are no streams"
+        hint = "Wrap it: application = pushjobs.routing.application(get_asgi_application())."
+        return [checks.Warning(problem, hint=hint, id="pushjobs.W003")]
+    own = getattr(application, "pushjobs_prefix", prefix)
+    if own != prefix:
+        problem = f"the streams are under {own!r}, and the API is under {prefix!r}"
+        hint = f"Pass prefix={prefix!r} to pushjobs.routing.application."
+        return [checks.Warning(problem, hint=hint, id="pushjobs.W003")]
+    return []

@@ -6,6 +6,7 @@ first use and again after Django's ``setting_changed``. Times are in seconds, si
 
 from __future__ import annotations
 
+from difflib import get_close_matches
 from functools import lru_cache
 from typing import Any, Literal, cast
 
@@ -96,9 +97,18 @@ def configured() -> Any:
 
 def problems(error: ValidationError) -> list[str]:
     """What is wrong with ``PUSHJOBS``, a sentence for each."""
-    return [
-        f"PUSHJOBS[{'.'.join(map(str, item['loc']))!r}]: {item['msg']}" for item in error.errors()
-    ]
+    return [_problem(item["type"], item["loc"], item["msg"]) for item in error.errors()]
+
+
+def _problem(kind: str, place: tuple[int | str, ...], message: str) -> str:
+    if not place:
+        return f"PUSHJOBS is a dict: {message}"
+    key = str(place[0])
+    if kind != "extra_forbidden":
+        return f"PUSHJOBS[{key!r}]: {message}"
+    meant = get_close_matches(key, Settings.model_fields, n=1)
+    guess = f"; did you mean {meant[0]!r}?" if meant else ""
+    return f"PUSHJOBS[{key!r}]: there is no such key{guess}"
 
 
 class _Lazy:

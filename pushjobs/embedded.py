@@ -38,6 +38,8 @@ class EmbeddedWorker:
     def prepare(self) -> None:
         """Take up what an earlier process left; ``ImproperlyConfigured`` if it still runs."""
         self._lock = _lock_database()
+        if self._lock is None:
+            return  # Others may run jobs from this database: their leases tell whether they live.
         taken = relay.recover()
         if taken:
             logger.info("took back %d job(s) that were running when the process ended", taken)
@@ -66,7 +68,11 @@ async def lifespan(scope: Any, receive: Any, send: Any) -> None:
         message = await receive()
         kind = message["type"]
         if worker is not None and kind == "lifespan.startup":
-            await sync_to_async(worker.prepare)()
+            try:
+                await sync_to_async(worker.prepare)()
+            except ImproperlyConfigured as error:
+                await send({"type": "lifespan.startup.failed", "message": str(error)})
+                return
             worker.start()
         elif worker is not None:
             await worker.stop()

@@ -105,6 +105,10 @@ class InvalidArguments(PushjobsError):
         super().__init__(errors=errors)
         self.errors = errors
 
+    def __str__(self) -> str:
+        found = [f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in self.errors]
+        return f"{self.title}: {'; '.join(found)}"
+
 
 class IdempotencyMismatch(PushjobsError):
     status, slug, title = 422, "idempotency-mismatch", "The key was used for another request"

@@ -22,6 +22,7 @@ Allow = Literal["anyone", "authenticated", "staff"] | str | Callable[[Any], bool
 Handler = TypeVar("Handler", bound=Callable[..., Any])
 
 RUN, EXECUTE = "run", "execute"
+_ALLOWED = ("anyone", "authenticated", "staff")
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:-]{0,199}", re.ASCII)
 
 
@@ -94,7 +95,7 @@ class Registry:
         try:
             return self._specs[name]
         except KeyError:
-            raise UnknownJobName() from None
+            raise UnknownJobName(f"there is no job {name[:200]!r}") from None
 
     def queues(self) -> set[str]:
         """Every queue that a job may be on."""
@@ -162,6 +163,9 @@ def _spec(target: Any, **options: Unpack[Options]) -> JobSpec:
     name = options["name"] = options.get("name") or _default_name(target)
     if not _NAME.fullmatch(name):
         raise ValueError(f"{name!r} is no name for a job: use letters, digits and _ . : -")
+    _check_options(name, options)
+    if inspect.isclass(target) and not hasattr(target, EXECUTE):
+        raise ValueError(f"{name}: a class that is a job has a method {EXECUTE!r}")
     function = getattr(target, EXECUTE) if inspect.isclass(target) else target
     hints = get_type_hints(function, include_extras=True)
     parameters = list(inspect.signature(function).parameters.values())
@@ -183,6 +187,23 @@ def _spec(target: Any, **options: Unpack[Options]) -> JobSpec:
         ),
         **options,
     )
+
+
+def _check_options(name: str, options: Options) -> None:
+    limits = {
+        "max_attempts": options.get("max_attempts"),
+        "time_limit": options.get("time_limit"),
+        "retention": options.get("retention"),
+    }
+    for limit, value in limits.items():
+        if value is not None and not value > 0:
+            raise ValueError(f"{name}: {limit} is more than 0, not {value!r}")
+    allow = options.get("allow", "anyone")
+    if isinstance(allow, str) and allow not in _ALLOWED and "." not in allow:
+        raise ValueError(
+            f"{name}: allow is one of {', '.join(_ALLOWED)}, a permission (app.codename) or a "
+            f"callable on the user, not {allow!r}"
+        )
 
 
 def _model(name: str, fields: dict[str, Any]) -> type[BaseModel]:

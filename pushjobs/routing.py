@@ -28,13 +28,15 @@ def application(django_app: Any, prefix: str = "") -> ProtocolTypeRouter:
     """
     streams = [route(prefix, URLRouter(http_urlpatterns))] if prefix else http_urlpatterns
     sockets = [route(prefix, URLRouter(websocket_urlpatterns))] if prefix else websocket_urlpatterns
-    return ProtocolTypeRouter(
+    router = ProtocolTypeRouter(
         {
             "http": URLRouter([*streams, any_route("", django_app)]),
             "websocket": URLRouter([*sockets, any_route("", _refuse)]),
             "lifespan": lifespan,
         }
     )
+    router.pushjobs_prefix = prefix  # For the system check.
+    return router
 
 
 async def _refuse(scope: Any, receive: Any, send: Any) -> None:

@@ -11,11 +11,13 @@ import asyncio
 import logging
 import resource
 import signal
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
 from daphne.server import Server
 from daphne.ws_protocol import WebSocketProtocol
+from django.core.exceptions import ImproperlyConfigured
 from twisted.internet import reactor
 from twisted.internet.interfaces import IPushProducer
 from zope.interface import implementer
@@ -52,9 +54,20 @@ class _Gate:
 class FlowServer(Server):  # type: ignore[misc]
     """``daphne.server.Server`` whose ``send`` honours backpressure."""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, on_listening: Callable[[], None], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._gates: dict[Any, _Gate] = {}
+        self._on_listening = on_listening
+        #: Why the server could not listen, if it could not.
+        self.error = ""
+
+    def listen_success(self, port: Any) -> None:
+        super().listen_success(port)
+        self._on_listening()
+
+    def listen_error(self, failure: Any) -> None:
+        self.error = failure.getErrorMessage()
+        self.stop()
 
     async def handle_reply(self, protocol: Any, message: Any) -> None:
         gate = self._gates.get(protocol)
@@ -115,7 +128,15 @@ class FlowServer(Server):  # type: ignore[misc]
 class EmbeddedServer:
     """Serves an ASGI application and runs its jobs until SIGINT or SIGTERM."""
 
-    def __init__(self, application: Any, *, host: str, port: int, threads: int) -> None:
+    def __init__(
+        self,
+        application: Any,
+        *,
+        host: str,
+        port: int,
+        threads: int,
+        on_listening: Callable[[], None],
+    ) -> None:
         self._loop: asyncio.AbstractEventLoop = reactor._asyncioEventloop  # noqa: SLF001
         self._worker = EmbeddedWorker(threads)
         self._server = FlowServer(
@@ -124,6 +145,7 @@ class EmbeddedServer:
             signal_handlers=False,
             ready_callable=lambda: self._loop.call_soon(self._start),
             server_name="pushjobs",
+            on_listening=on_listening,
             websocket_max_frame_size=4 * settings.MAX_FRAME,
             websocket_max_message_size=4 * settings.MAX_FRAME,
         )
@@ -134,6 +156,8 @@ class EmbeddedServer:
         self._worker.prepare()
         _raise_file_limit()
         self._server.run()
+        if self._server.error:
+            raise ImproperlyConfigured(f"the server cannot listen: {self._server.error}")
 
     def _start(self) -> None:
         for number in (signal.SIGINT, signal.SIGTERM):

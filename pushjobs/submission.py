@@ -102,6 +102,8 @@ def accept(
 ) -> Accepted:
     """Accept a validated request for a job; see ``submit``."""
     job_id = job_id or new_id()
+    if owner is not None and not owner.is_authenticated:
+        owner = None
     asked_for = run_at if delay is None else delay.total_seconds()
     if delay is not None:
         run_at = timezone.now() + delay

@@ -16,10 +16,10 @@ app_name = "pushjobs"
 
 @csrf_exempt
 def stream(request: HttpRequest, **_: str) -> HttpResponse:
-    """Stands where ``pushjobs.routing`` should have taken the request."""
-    return problem_response(
-        StreamUnavailable("streams need ASGI: put pushjobs.routing into ASGI_APPLICATION")
-    )
+    """Stands where ``pushjobs.routing`` should have taken the request; ``check`` says why not."""
+    problem = StreamUnavailable("this server has no streams at this URL")
+    del problem.headers["Retry-After"]
+    return problem_response(problem)
 
 
 @csrf_exempt

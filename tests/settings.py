@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import atexit
 import os
+import shutil
 import tempfile
 from pathlib import Path
 
 # A directory of the run's own, unless a test that starts a server names one.
-os.environ.setdefault("VAR", tempfile.mkdtemp(prefix="pushjobs-tests-"))
+if "VAR" not in os.environ:
+    _folder = tempfile.mkdtemp(prefix="pushjobs-tests-")
+    os.environ["VAR"] = _folder
+    atexit.register(shutil.rmtree, _folder, ignore_errors=True)
 os.environ.setdefault("SECRET_KEY", "only-for-tests-and-long-enough-to-be-no-weak-key-0123456789")
 
 from project.settings import *  # noqa: F403

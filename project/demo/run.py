@@ -138,8 +138,8 @@ async def _acts(screen: Screen, client: Client, plans: list[Plan]) -> str:
     journeys = [Journey(job) for job in jobs]
     screen.act(
         "They are followed side by side",
-        "The same events come over WebSocket, over Server-Sent Events and by polling.",
-        "Half-way, one connection is broken and resumed, and one job changes its transport.",
+        "One over WebSocket, one over Server-Sent Events, one by polling.",
+        "On the way, one connection is broken and resumed, and one job changes its transport.",
     )
     with screen.following() as bars:
         await asyncio.gather(*map(_follow, [client] * 3, [bars] * 3, plans, journeys))

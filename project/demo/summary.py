@@ -61,5 +61,5 @@ def _video(data: dict[str, Any]) -> str:
 def _text(data: dict[str, Any]) -> str:
     return (
         f"{data['words']} words, {data['unique_words']} of them different, in {data['sentences']} "
-        f"sentences; the longest is {data['longest_word']!r}"
+        f"sentences; the longest word is {data['longest_word']!r}"
     )

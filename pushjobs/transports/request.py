@@ -25,6 +25,8 @@ from pushjobs.outbox import Send
 
 Scope = dict[str, Any]
 
+_CORS_MIDDLEWARE = "corsheaders.middleware.CorsMiddleware"
+
 
 class StreamRequest:
     """A request for a stream, over HTTP or WebSocket."""
@@ -102,6 +104,8 @@ class StreamRequest:
 
     def cors(self) -> list[tuple[bytes, bytes]]:
         """CORS headers, from the settings of django-cors-headers as for the API."""
+        if _CORS_MIDDLEWARE not in django_settings.MIDDLEWARE:
+            return []
         request = ASGIRequest(self.scope, BytesIO())
         middleware = CorsMiddleware(_no_view)
         response = middleware.check_preflight(request) or HttpResponse()

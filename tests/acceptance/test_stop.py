@@ -97,3 +97,19 @@ def test_a_second_server_on_the_same_database_is_refused(server: Server) -> None
     assert second.process is not None
     assert second.process.returncode == 1
     assert wait_for_status(server, job, "succeeded")["result"] == "still served"
+
+
+def test_a_port_that_is_taken_is_said_to_be(server: Server, tmp_path: Path) -> None:
+    second = Server(tmp_path, port=server.port)
+    with suppress(RuntimeError):  # The first one may answer in its place.
+        second.start()
+    assert second.process is not None
+    assert second.process.wait(60) == 1
+    assert "the server cannot listen" in second.log
+    assert "Serving on" not in second.log
+
+
+def test_an_embedded_worker_that_may_not_run_keeps_uvicorn_from_serving(server: Server) -> None:
+    second = Server(server.folder, kind="uvicorn", settings={"EMBEDDED_THREADS": 1})
+    with pytest.raises(RuntimeError, match=r"another server runs jobs from .*jobs\.sqlite3"):
+        second.start()

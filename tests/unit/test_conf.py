@@ -7,9 +7,11 @@ from typing import Any
 import pytest
 from django.core import checks
 from django.core.exceptions import ImproperlyConfigured
+from django.core.handlers.asgi import ASGIHandler
 from django.test import override_settings
 
 from pushjobs.conf import Settings, settings
+from pushjobs.routing import application as with_streams
 from tests.unit.conftest import Configure
 
 
@@ -99,3 +101,33 @@ def test_a_weak_secret_key_is_told_where_it_signs_tokens(
 def test_a_project_without_asgi_is_told(settings: Any) -> None:
     settings.ASGI_APPLICATION = None
     assert "pushjobs.W002" in found()
+
+
+def test_a_key_that_is_misspelt_is_told_with_the_one_that_was_meant(configure: Configure) -> None:
+    configure(EMBEDED_THREADS=4)
+    assert "did you mean 'EMBEDDED_THREADS'?" in found()["pushjobs.E001"]
+
+
+def test_a_storage_that_is_not_there_is_told(configure: Configure) -> None:
+    configure(STORAGE="elsewhere")
+    assert list(found()) == ["pushjobs.E006"]
+
+
+@pytest.mark.parametrize(
+    ("application", "told"),
+    [
+        ("tests.unit.test_conf.django_alone", ["pushjobs.W003"]),
+        ("tests.unit.test_conf.under_another_prefix", ["pushjobs.W003"]),
+        ("tests.unit.test_conf.nothing_of_that_name", ["pushjobs.E007"]),
+        ("project.asgi.application", []),
+    ],
+)
+def test_an_asgi_application_without_streams_is_told(
+    settings: Any, application: str, told: list[str]
+) -> None:
+    settings.ASGI_APPLICATION = application
+    assert list(found()) == told
+
+
+django_alone = ASGIHandler()
+under_another_prefix = with_streams(django_alone, prefix="api/")

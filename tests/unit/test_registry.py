@@ -176,3 +176,28 @@ def test_a_queue_has_priorities_where_its_jobs_differ(registry: Registry) -> Non
 def test_the_jobs_of_every_app_are_found() -> None:
     names = {spec.name for spec in process_registry}
     assert {"test.echo", "test.class", "demo.profile_csv"} <= names
+
+
+class NoExecute:
+    """Not a job."""
+
+
+@pytest.mark.parametrize(
+    ("target", "options"),
+    [
+        (handler, {"allow": "nobody"}),
+        (handler, {"max_attempts": 0}),
+        (handler, {"time_limit": -1}),
+        (handler, {"retention": 0}),
+        (NoExecute, {}),
+    ],
+)
+def test_an_option_that_makes_no_sense_is_refused(
+    registry: Registry, target: Any, options: dict[str, Any]
+) -> None:
+    with pytest.raises(ValueError, match=r"allow|max_attempts|time_limit|retention|execute"):
+        spec_of(registry, target, **options)
+
+
+def test_a_permission_may_be_what_a_submission_takes(registry: Registry) -> None:
+    assert spec_of(registry, handler, allow="app.codename").allow == "app.codename"

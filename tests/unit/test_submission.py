@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth import get_user_model
+from django.contrib.auth.models import AnonymousUser
 from django.core.files.base import ContentFile
 from django.db import IntegrityError, transaction
 from django.utils import timezone
@@ -267,3 +268,14 @@ def test_what_has_succeeded_is_not_submitted_again() -> None:
 
 def test_from_a_coroutine_it_is_the_same() -> None:
     assert asyncio.run(asubmit("test.echo", value=1)).args == {"value": 1}
+
+
+def test_a_job_of_someone_without_a_login_has_no_owner() -> None:
+    assert submit("test.echo", owner=AnonymousUser()).owner is None
+
+
+def test_an_error_says_in_words_what_does_not_fit() -> None:
+    with pytest.raises(InvalidArguments, match=r"args\.wrong: Extra inputs"):
+        submit(jobs.add, left=1, wrong=2)
+    with pytest.raises(UnknownJobName, match=r"'nobody\.knows'"):
+        submit("nobody.knows")

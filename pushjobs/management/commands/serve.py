@@ -28,14 +28,21 @@ class Command(BaseCommand):
 
         from pushjobs.server import EmbeddedServer
 
+        host, port = options["host"], options["port"]
+
+        def say_where() -> None:
+            self.stdout.write(f"Serving on http://{host}:{port}/  (Ctrl-C stops)")
+            self.stdout.flush()
+
         if not options["no_migrate"]:
             call_command("migrate", verbosity=0, interactive=False)
-        application = ASGIStaticFilesHandler(get_default_application())
-        host, port = options["host"], options["port"]
-        server = EmbeddedServer(application, host=host, port=port, threads=options["threads"])
-        self.stdout.write(f"Serving on http://{host}:{port}/  (Ctrl-C stops)")
-        self.stdout.flush()
         try:
-            server.run()
+            EmbeddedServer(
+                ASGIStaticFilesHandler(get_default_application()),
+                host=host,
+                port=port,
+                threads=options["threads"],
+                on_listening=say_where,
+            ).run()
         except ImproperlyConfigured as error:
             raise CommandError(str(error)) from None
