@@ -67,7 +67,7 @@ class Settings(BaseModel):
 
     # Sizes
     MAX_BODY: PositiveInt = MIB
-    MAX_UPLOAD: PositiveInt = 512 * MIB
+    MAX_UPLOAD: PositiveInt = 128 * MIB
     MAX_FRAME: PositiveInt = 64 * KIB
     MAX_FRAMES_PER_SECOND: PositiveInt = 50
     MAX_OUTPUT: PositiveInt = 16 * MIB

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
+import orjson
 from daphne.server import Server
 from daphne.ws_protocol import WebSocketProtocol
 from django.core.exceptions import ImproperlyConfigured
@@ -24,10 +25,15 @@ from zope.interface import implementer
 
 from pushjobs.conf import settings
 from pushjobs.embedded import EmbeddedWorker
+from pushjobs.exceptions import TooLarge
 
 logger = logging.getLogger(__name__)
 
 _BACKLOG = 4096
+_TOO_LARGE = (
+    b"HTTP/1.1 413 Content Too Large\r\nContent-Type: application/problem+json\r\n"
+    b"Content-Length: %d\r\nConnection: close\r\n\r\n%b"
+)
 
 
 @implementer(IPushProducer)
@@ -51,11 +57,57 @@ class _Gate:
             await self._open.wait()
 
 
+def _limit_body(request: Any) -> None:
+    """Refuse a body over the limit as it comes: Daphne would hold the whole of it in memory.
+
+    The rest of it is read and dropped, because closing in the midst of it would take the answer
+    from the client as well.
+    """
+    take, received, refused = request.handleContentChunk, 0, False
+
+    def refuse() -> None:
+        nonlocal refused
+        refused, transport = True, request.channel.transport
+        body = orjson.dumps(TooLarge(f"a body has at most {settings.MAX_UPLOAD} bytes").problem())
+        transport.write(_TOO_LARGE % (len(body), body))
+        request.requestReceived = lambda *_: transport.loseConnection()
+
+    def got_length(length: int | None) -> None:
+        type(request).gotLength(request, min(length, settings.MAX_UPLOAD) if length else length)
+        if (length or 0) > settings.MAX_UPLOAD:
+            refuse()
+
+    def handle_chunk(data: bytes) -> None:
+        nonlocal received
+        received += len(data)
+        if not refused and received > settings.MAX_UPLOAD:
+            refuse()
+        if not refused:
+            take(data)
+
+    request.gotLength, request.handleContentChunk = got_length, handle_chunk
+
+
+class _Guarded:
+    """An application whose exceptions end its connection, and not Daphne's housekeeping."""
+
+    def __init__(self, application: Any) -> None:
+        self._application = application
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        try:
+            await self._application(scope, receive, send)
+        except Exception:
+            logger.exception("the application failed at %s", scope["path"])
+
+
 class FlowServer(Server):  # type: ignore[misc]
     """``daphne.server.Server`` whose ``send`` honours backpressure."""
 
-    def __init__(self, *args: Any, on_listening: Callable[[], None], **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+    def __init__(
+        self, application: Any, *, on_listening: Callable[[], None], **options: Any
+    ) -> None:
+        super().__init__(_Guarded(application), **options)
         self._gates: dict[Any, _Gate] = {}
         self._on_listening = on_listening
         #: Why the server could not listen, if it could not.
@@ -81,6 +133,7 @@ class FlowServer(Server):  # type: ignore[misc]
             self._set_gate(protocol)
 
     def create_application(self, protocol: Any, scope: Any) -> Any:
+        scope["root_path"] = self.root_path  # No client's header sets it.
         queue = super().create_application(protocol, scope)
         instance = self.connections.get(protocol, {}).get("application_instance")
         if instance is not None:
@@ -95,6 +148,7 @@ class FlowServer(Server):  # type: ignore[misc]
         else:
             # Django reads forms; Twisted would read them first, whole, and refuse some on its own.
             protocol._parsePOSTFormSubmission = False  # noqa: SLF001
+            _limit_body(protocol)
         super().protocol_connected(protocol)
 
     def protocol_disconnected(self, protocol: Any) -> None:
@@ -115,9 +169,17 @@ class FlowServer(Server):  # type: ignore[misc]
             protocol.registerProducer(gate, True)
 
     def _hang_up(self, protocol: Any) -> None:
-        """Daphne leaves a client waiting for ever whose application has ended in mid-stream."""
-        closing = getattr(protocol, "state", None) == WebSocketProtocol.STATE_CLOSING
-        if protocol in self._gates and not closing:
+        """End what an application has left open: Daphne would leave its client waiting."""
+        if "disconnected" in self.connections.get(protocol, {"disconnected": True}):
+            return
+        if isinstance(protocol, WebSocketProtocol):
+            if protocol.state == WebSocketProtocol.STATE_CONNECTING:
+                protocol.serverReject()
+            elif protocol.state == WebSocketProtocol.STATE_OPEN:
+                protocol.transport.abortConnection()
+        elif not protocol._response_started:  # noqa: SLF001
+            protocol.basic_error(500, b"Internal Server Error", "The application failed.")
+        elif not protocol.finished:
             protocol.transport.abortConnection()
 
     def _take_gate(self, protocol: Any) -> None:

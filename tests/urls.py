@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
 
 from django.contrib.auth import get_user_model, login
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
 from django.middleware.csrf import get_token
 from django.urls import path
 
@@ -26,6 +27,16 @@ def log_in(request: HttpRequest, name: str) -> HttpResponse:
     return HttpResponse(get_token(request))
 
 
+async def broken_stream(request: HttpRequest) -> StreamingHttpResponse:
+    """Fails when half of it is sent."""
+
+    async def chunks() -> AsyncIterator[bytes]:
+        yield b"half"
+        raise RuntimeError("the other half is gone")
+
+    return StreamingHttpResponse(chunks())
+
+
 async def state(request: HttpRequest) -> JsonResponse:
     """What the process holds for its clients."""
     log = get_log()
@@ -43,4 +54,5 @@ urlpatterns = [
     *project_urlpatterns,
     path("test-login/<str:name>", log_in),
     path("test-state", state),
+    path("test-broken-stream", broken_stream),
 ]
