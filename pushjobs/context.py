@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
 import threading
 from collections.abc import Iterable, Iterator, Sized
 from typing import Any, TypeVar
 from uuid import UUID
 
+from pushjobs import plain
 from pushjobs.conf import settings
 from pushjobs.events import EventType
 from pushjobs.exceptions import Cancelled, Superseded
@@ -64,9 +64,9 @@ class Run:
         Raises ``Cancelled`` when the job is to stop.
         """
         self._check()
-        done, total = _number(done) or 0, _number(total)
+        done, total = plain.number(done) or 0, plain.number(total)
         percent = round(100 * min(max(done / total, 0), 1), 1) if total else None
-        text = None if message is None else _text(message)
+        text = None if message is None else plain.text(message)
         self.latest = {"done": done, "total": total, "percent": percent, "message": text}
         event = self._job.event(EventType.PROGRESS, self.latest)
         self._publisher.progress(event, self._channels)
@@ -94,7 +94,7 @@ class Run:
         if room < 0 or not chunk:
             return
         self._emitted += len(chunk)
-        chunk = _text(chunk)
+        chunk = plain.text(chunk)
         if len(chunk) > room:
             chunk = chunk[:room] + _CUT
         for start in range(0, len(chunk), CHUNK):
@@ -115,16 +115,3 @@ class Run:
             raise Superseded()
         if self._cancel.is_set():
             raise Cancelled()
-
-
-def _number(value: Any) -> float | None:
-    """A number that JSON and every database can say: finite, and no type of a library's own."""
-    if value is None or (type(value) is int and abs(value) < 2**53):
-        return value
-    number = float(value)
-    return number if math.isfinite(number) else None
-
-
-def _text(value: Any) -> str:
-    """Text that every database can keep: no NUL, and no lone surrogates, as odd file names have."""
-    return str(value).replace("\x00", "\ufffd").encode(errors="replace").decode()

@@ -11,10 +11,10 @@ from functools import partial
 from typing import Any
 
 from asgiref.sync import async_to_sync
-from django.db import DatabaseError, InterfaceError, OperationalError, connection
+from django.db import InterfaceError, OperationalError, connection
 from dramatiq.asyncio import get_event_loop_thread
 
-from pushjobs import files, lifecycle
+from pushjobs import files, lifecycle, plain
 from pushjobs.conf import settings
 from pushjobs.context import Run
 from pushjobs.exceptions import (
@@ -28,7 +28,7 @@ from pushjobs.lifecycle import Error, error_of
 from pushjobs.models import Job
 from pushjobs.publisher import get_publisher
 from pushjobs.registry import EXECUTE, JobSpec, registry
-from pushjobs.results import store
+from pushjobs.results import materialised, store
 from pushjobs.running import (
     Attempt,
     CancelInterrupt,
@@ -52,7 +52,7 @@ def execute(job: Job) -> None:
     with running.entered(job, run) as attempt:
         try:
             with attempt.interruptible():
-                value = _call(registry.get(job.name), job, run)
+                value = materialised(_call(registry.get(job.name), job, run))
             change = _success(attempt, value)
         except KeyboardInterrupt:  # Where a job runs in the main thread: a test, a command.
             _end(attempt, _ending(attempt, Shutdown()))
@@ -62,9 +62,12 @@ def execute(job: Job) -> None:
         _end(attempt, change)
 
 
-def settle(attempt: Attempt) -> None:
-    """End an attempt whose handler does not heed its interrupt; called from another thread."""
-    job, reason = attempt.job, attempt.reason or Shutdown
+def settle(attempt: Attempt, reason: type[Interrupt] = Shutdown) -> None:
+    """End an attempt whose thread does not; called from another one.
+
+    ``reason`` counts where it was not interrupted for one.
+    """
+    job, reason = attempt.job, attempt.reason or reason
     logger.warning("job %s (%s) heeds no interrupt; its thread is lost", job.id, job.name)
     running.drop(attempt)
     _end(attempt, _ending(attempt, reason()))
@@ -119,23 +122,25 @@ def _ending(attempt: Attempt, error: BaseException) -> Change | None:
         case _:
             job = attempt.job
             logger.error("job %s (%s) raised", job.id, job.name, exc_info=error)
-            text = "".join(traceback.format_exception(error))
+            text = plain.text("".join(traceback.format_exception(error)))
             return partial(lifecycle.fail, error=_passing(error), traceback=text)
 
 
 def _final(job: Job, error: BaseException) -> Error:
     """The error of a job that another attempt would not mend."""
+    text = plain.text(error)
     match error:
         case TimeLimitExceeded():
             detail = f"the job may run for {job.time_limit:g} seconds"
             return error_of("time-limit", "The job took too long", 504, detail=detail)
         case Failed(status_code=status, members=members):
-            return error_of("job-failed", "The job failed", status, detail=str(error), **members)
+            members = plain.jsonable(members)
+            return error_of("job-failed", "The job failed", status, detail=text, **members)
         case InvalidArguments(errors=errors):
             return error_of("invalid-arguments", error.title, errors=errors)
         case _:
             title = "The job's result cannot be kept"
-            return error_of("unstorable-result", title, detail=str(error))
+            return error_of("unstorable-result", title, detail=text)
 
 
 def _passing(error: BaseException) -> Error:
@@ -145,7 +150,7 @@ def _passing(error: BaseException) -> Error:
     """
     detail = f"the handler raised {type(error).__name__}"
     if settings.EXPOSE_ERRORS:
-        detail += f": {error}"
+        detail += f": {plain.text(error)}"
     return error_of("handler-error", "The job failed", detail=detail)
 
 
@@ -154,7 +159,7 @@ def _end(attempt: Attempt, change: Change | None) -> None:
     job = attempt.job
     try:
         ended = change is not None and _persist(change, job)
-    except DatabaseError as error:
+    except Exception as error:
         logger.exception("the database refuses the result of job %s (%s)", job.id, job.name)
         refused = UnstorableResult(f"the database refuses it ({type(error).__name__})")
         ended = _persist(partial(lifecycle.fail, error=_final(job, refused), retry=False), job)

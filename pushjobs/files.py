@@ -17,7 +17,10 @@ from django.core.files.storage import Storage, storages
 from pydantic import GetCoreSchemaHandler
 from pydantic_core import core_schema
 
+from pushjobs import plain
 from pushjobs.conf import settings
+
+_NAME_BYTES = 180
 
 
 def storage() -> Storage:
@@ -85,13 +88,18 @@ class InputFile:
         )
 
 
+def _safe_name(name: str) -> str:
+    """A name without folders, short enough for any disk with what a storage may append."""
+    return plain.text(PurePath(name).name).encode()[:_NAME_BYTES].decode(errors="ignore")
+
+
 def describe(parameter: str, upload: File[bytes]) -> InputFile:
     """What an upload is, before it is stored: its ``key`` is empty."""
     digest = hashlib.sha256()
     for chunk in upload.chunks():
         digest.update(chunk)
     upload.seek(0)
-    name = PurePath(str(upload.name or parameter)).name[:200] or parameter
+    name = _safe_name(str(upload.name or parameter)) or parameter
     content_type = getattr(upload, "content_type", None) or "application/octet-stream"
     return InputFile("", name, upload.size, content_type, digest.hexdigest())
 
@@ -120,5 +128,5 @@ class FileResult:
 
 def save_output(job_id: UUID, attempt: int, name: str, content: File[bytes]) -> str:
     """Store what a job produced; returns its key in the storage."""
-    safe = PurePath(name).name[:200] or "result"
+    safe = _safe_name(name) or "result"
     return storage().save(f"pushjobs/{job_id}/out/{attempt}/{safe}", content)

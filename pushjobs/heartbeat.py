@@ -15,6 +15,9 @@ from pushjobs.running import Attempt, CancelInterrupt, Running, TimeLimitExceede
 
 #: Seconds after an interrupt that a handler has not heeded until its attempt is ended without it.
 STUCK_AFTER = 5.0
+#: Seconds over its time until an attempt is ended whose handler has returned, and whose result is
+#: still not kept: its storage does not answer.
+KEEPING_LIMIT = 300.0
 
 
 class Heartbeat:
@@ -53,3 +56,5 @@ class Heartbeat:
             attempt.interrupt(TimeLimitExceeded)
         if attempt.interrupted_at is not None and now - attempt.interrupted_at >= STUCK_AFTER:
             execution.settle(attempt)
+        elif attempt.interrupted_at is None and now - attempt.deadline >= KEEPING_LIMIT:
+            execution.settle(attempt, TimeLimitExceeded)

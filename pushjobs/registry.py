@@ -22,6 +22,8 @@ Allow = Literal["anyone", "authenticated", "staff"] | str | Callable[[Any], bool
 Handler = TypeVar("Handler", bound=Callable[..., Any])
 
 RUN, EXECUTE = "run", "execute"
+#: Numbers that JSON does not have are kept as they are here, to be refused later.
+_STRICT = ConfigDict(extra="forbid", ser_json_inf_nan="constants")
 _ALLOWED = ("anyone", "authenticated", "staff")
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:-]{0,199}", re.ASCII)
 
@@ -210,7 +212,7 @@ def _model(name: str, fields: dict[str, Any]) -> type[BaseModel]:
     with warnings.catch_warnings():
         # A parameter may be called what pydantic calls a method of its own: json, copy, schema.
         warnings.simplefilter("ignore", UserWarning)
-        return create_model(f"{name} arguments", __config__=ConfigDict(extra="forbid"), **fields)
+        return create_model(f"{name} arguments", __config__=_STRICT, **fields)
 
 
 def _check_parameter(name: str, parameter: inspect.Parameter) -> None:

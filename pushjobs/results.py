@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+import re
+from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from django.core.files.base import ContentFile
 from django.http import FileResponse, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from pydantic import BaseModel
 
-from pushjobs import files
+from pushjobs import files, plain
 from pushjobs.conf import settings
 from pushjobs.exceptions import UnstorableResult
 from pushjobs.files import FileResult
@@ -22,6 +23,8 @@ from pushjobs.models import Job
 
 JSON, TEXT, BYTES = "application/json", "text/plain; charset=utf-8", "application/octet-stream"
 _CHUNK = 64 * 1024
+_EMPTY = frozenset({204, 205, 304})
+_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 #: Headers that the server of the stored response sets anew (RFC 9110, sections 6 to 8).
 _OWN_HEADERS = frozenset({"content-length", "content-type", "connection", "transfer-encoding"})
 
@@ -45,6 +48,27 @@ class StoredResponse:
         return {name: getattr(self, name) for name in self.__slots__}
 
 
+def materialised(value: Any) -> Any:
+    """A handler's return value with nothing left to run: a streaming response is read to its end.
+
+    Called while the handler may still be interrupted. Raises ``UnstorableResult``.
+    """
+    if isinstance(value, tuple) and len(value) == 2:
+        return value[0], materialised(value[1])
+    if not isinstance(value, StreamingHttpResponse):
+        return value
+    if value.is_async:
+        raise UnstorableResult("an asynchronous streaming response cannot be kept")
+    body = bytearray()
+    for chunk in value:
+        body += chunk
+        _check_size(len(body))
+    whole = HttpResponse(bytes(body), status=value.status_code)
+    whole.headers = value.headers
+    whole.cookies = value.cookies
+    return whole
+
+
 def store(job: Job, value: Any) -> StoredResponse:
     """Turn what a handler returned into a stored response; raises ``UnstorableResult``.
 
@@ -53,15 +77,13 @@ def store(job: Job, value: Any) -> StoredResponse:
     """
     match value:
         case (int() as status, body) if isinstance(value, tuple):
-            if not 200 <= status <= 599:
-                raise UnstorableResult(f"{int(status)} is no status code for a final response")
             stored = store(job, body)
-            stored.response_status = int(status)
+            stored.response_status = _final_status(status)
             return stored
         case FileResult():
             return _store_file(job, value)
         case HttpResponseBase():
-            return _store_http(job, value)
+            return _store_http(job, materialised(value))
         case str():
             try:
                 body = value.encode()
@@ -82,6 +104,33 @@ def _json(value: Any) -> bytes:
         raise UnstorableResult(f"the result is not JSON: {error}") from None
 
 
+def _final_status(status: int) -> int:
+    if not 200 <= status <= 599:
+        raise UnstorableResult(f"{int(status)} is no status code for a final response")
+    return int(status)
+
+
+def _check_size(size: int) -> None:
+    if size > settings.MAX_RESULT:
+        raise UnstorableResult(f"the result has {size} bytes; {settings.MAX_RESULT} may be kept")
+
+
+def _headers(items: Iterable[tuple[str, str]]) -> list[list[str]]:
+    """Headers that may be sent again: well-formed, and none of those that the server sets."""
+    kept = [[name, text] for name, text in items if name.lower() not in _OWN_HEADERS]
+    for name, text in kept:
+        if not _NAME.fullmatch(name):
+            raise UnstorableResult(f"{name[:50]!r} is no header's name")
+        _header_value(text)
+    return kept
+
+
+def _header_value(text: str) -> str:
+    if any(ord(character) < 32 or ord(character) == 127 for character in text):
+        raise UnstorableResult("a header's value has a control character")
+    return text
+
+
 def _default(value: Any) -> Any:
     if isinstance(value, BaseModel):
         return value.model_dump(mode="json")
@@ -91,13 +140,12 @@ def _default(value: Any) -> Any:
 
 
 def _store_body(job: Job, body: bytes, content_type: str, inline: Any) -> StoredResponse:
-    if len(body) > settings.MAX_RESULT:
-        raise UnstorableResult(
-            f"the result has {len(body)} bytes; {settings.MAX_RESULT} may be kept"
-        )
+    _check_size(len(body))
     stored = StoredResponse(response_type=content_type)
     if len(body) <= settings.INLINE_RESULT:
-        stored.result, stored.response_body = inline, body
+        stored.response_body = body
+        # What not every database takes as JSON is in the response all the same.
+        stored.result = inline if plain.misfit(inline) is None else None
     else:
         stored.response_file = files.save_output(job.id, job.attempt, "body", ContentFile(body))
     return stored
@@ -105,34 +153,31 @@ def _store_body(job: Job, body: bytes, content_type: str, inline: Any) -> Stored
 
 def _store_file(job: Job, value: FileResult) -> StoredResponse:
     path = Path(value.path)
-    data = orjson.loads(_json(value.data))
     name = value.filename or path.name
+    disposition = FileResponse(ContentFile(b""), as_attachment=True, filename=name)
+    headers = {"Content-Disposition": disposition["Content-Disposition"], **value.headers}
+    stored = StoredResponse(
+        result=orjson.loads(_json(value.data)),
+        response_type=_header_value(value.content_type),
+        response_headers=_headers(headers.items()),
+    )
+    if why := plain.misfit(stored.result):
+        raise UnstorableResult(f"the data beside the file is {why}")
     try:
         with path.open("rb") as handle:
-            key = files.save_output(job.id, job.attempt, name, File(handle))
+            stored.response_file = files.save_output(job.id, job.attempt, name, File(handle))
     except OSError as error:
         raise UnstorableResult(f"the result's file cannot be read: {error.strerror}") from None
     finally:
         if value.delete:
             path.unlink(missing_ok=True)
-    disposition = FileResponse(ContentFile(b""), as_attachment=True, filename=name)
-    headers = {"Content-Disposition": disposition["Content-Disposition"], **value.headers}
-    return StoredResponse(
-        result=data,
-        response_type=value.content_type,
-        response_headers=[[key, text] for key, text in headers.items()],
-        response_file=key,
-    )
+    return stored
 
 
 def _store_http(job: Job, value: HttpResponseBase) -> StoredResponse:
-    if isinstance(value, StreamingHttpResponse):
-        if value.is_async:
-            raise UnstorableResult("an asynchronous streaming response cannot be kept")
-        body = b"".join(value)
-    else:
-        assert isinstance(value, HttpResponse)
-        body = value.content
+    assert isinstance(value, HttpResponse)
+    status = _final_status(value.status_code)
+    body = b"" if status in _EMPTY else value.content
     content_type = value.headers.get("Content-Type", BYTES)
     inline = None
     if content_type.partition(";")[0].strip() == JSON and len(body) <= settings.INLINE_RESULT:
@@ -141,8 +186,8 @@ def _store_http(job: Job, value: HttpResponseBase) -> StoredResponse:
         except orjson.JSONDecodeError:
             inline = None
     stored = _store_body(job, body, content_type, inline)
-    stored.response_status = value.status_code
-    headers = [[key, text] for key, text in value.items() if key.lower() not in _OWN_HEADERS]
+    stored.response_status = status
+    headers = _headers(value.items())
     cookies = [["Set-Cookie", morsel.OutputString()] for morsel in value.cookies.values()]
     stored.response_headers = headers + cookies
     return stored

@@ -7,7 +7,7 @@ import logging
 from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from django.core.files import File
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from pushjobs import broker, execution, files, lifecycle
+from pushjobs import broker, execution, files, lifecycle, plain
 from pushjobs.conf import settings
 from pushjobs.exceptions import (
     BrokerUnavailable,
@@ -105,8 +105,12 @@ def accept(
     if owner is not None and not owner.is_authenticated:
         owner = None
     asked_for = run_at if delay is None else delay.total_seconds()
-    if delay is not None:
-        run_at = timezone.now() + delay
+    try:
+        if delay is not None:
+            run_at = timezone.now() + delay
+        run_at = run_at.astimezone(UTC) if run_at else None
+    except OverflowError:
+        raise InvalidArguments([{"loc": ["run_at"], "msg": "no clock goes that far"}]) from None
     names = _checked_tags(tags)
     _check_uploads(spec, uploads)
     with ExitStack() as stack:
@@ -129,6 +133,8 @@ def accept(
             idempotency_scope=f"user:{owner.pk}" if owner is not None else ANONYMOUS,
             idempotency_key=idempotency_key,
         )
+        if why := plain.misfit(job.args):
+            raise InvalidArguments([{"loc": ["args"], "msg": f"they hold {why}"}])
         job.fingerprint = _fingerprint(job, asked_for)
         if idempotency_key is not None and (known := _known(job)) is not None:
             return known

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import datetime
 import hashlib
 import time
 from pathlib import Path
 from typing import Annotated, Any
 
-from django.http import HttpResponse, JsonResponse
+from django.http import HttpResponse, JsonResponse, StreamingHttpResponse
 from pydantic import Field
 
 from pushjobs import Failed, FileResult, InputFile, Run, job
@@ -178,7 +179,7 @@ def result(kind: str, path: str = "") -> Any:
         case "nan":
             return {"value": float("nan")}
         case _:
-            return {"dates": __import__("datetime").date(2026, 1, 2)}
+            return {"dates": datetime.date(2026, 1, 2)}
 
 
 @job(name="test.class", allow="anyone")
@@ -212,3 +213,17 @@ def pour(run: Run, chunks: int, size: int = 10_000, pause: float = 0.005) -> int
         run.emit(f"{number:>10}".ljust(size, "."))
         time.sleep(pause)
     return chunks
+
+
+@job(name="test.endless", allow="anyone", max_attempts=1, time_limit=0.3)
+def endless() -> StreamingHttpResponse:
+    """Returns at once, with a response that never ends."""
+    return StreamingHttpResponse(b"." for _ in iter(int, 1))
+
+
+@job(name="test.odd_text", allow="anyone", max_attempts=2)
+def odd_text(final: bool) -> None:
+    """Fails with what no database keeps: a lone surrogate, a NUL, a date among the members."""
+    if final:
+        raise Failed("caf\udce9\x00", since=datetime.date(2026, 1, 2), at={"\udce9": {1}})
+    raise ValueError("caf\udce9\x00")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -204,3 +205,42 @@ def test_a_database_that_is_out_of_reach_for_a_moment_costs_nothing(
     monkeypatch.setattr(lifecycle, "succeed", succeed)
     monkeypatch.setattr("pushjobs.execution.time.sleep", lambda seconds: None)
     assert executed("test.echo", value=1).status == "succeeded"
+
+
+def test_a_response_that_never_ends_is_cut_at_the_jobs_time(recorder: Recorder) -> None:
+    job = started("test.endless", time_limit=0.3)
+    with executing(job):
+        until(lambda: fresh(job).over, Heartbeat(running).step)
+    assert fresh(job).error["type"].endswith("time-limit")
+
+
+def test_a_response_over_the_limit_is_read_no_further(
+    recorder: Recorder, configure: Configure
+) -> None:
+    configure(MAX_RESULT=1000)
+    assert executed("test.endless").error["type"].endswith("unstorable-result")
+
+
+@pytest.mark.parametrize(("final", "status"), [(True, "failed"), (False, "scheduled")])
+def test_an_error_with_odd_text_ends_its_attempt_all_the_same(
+    recorder: Recorder, final: bool, status: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.CRITICAL, "pushjobs")  # The tests' own report cannot take such text.
+    job = executed("test.odd_text", final=final)
+    assert (job.status, job.attempt) == (status, 1)
+    if final:
+        assert job.error["detail"] == "caf?�"
+        assert (job.error["since"], job.error["at"]) == ("2026-01-02", {"?": [1]})
+
+
+def test_an_attempt_whose_result_is_never_kept_is_ended_long_after_its_time(
+    recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(heartbeat, "KEEPING_LIMIT", 0.1)
+    go_on = threading.Event()
+    monkeypatch.setattr(execution, "store", lambda *_: go_on.wait(60))
+    job = started("test.echo", time_limit=0.1)
+    with executing(job):
+        until(lambda: fresh(job).over, Heartbeat(running).step)
+        go_on.set()
+    assert fresh(job).error["type"].endswith("time-limit")

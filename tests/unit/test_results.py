@@ -178,3 +178,36 @@ def test_a_value_in_a_circle_is_refused() -> None:
     circle.append(circle)
     with pytest.raises(UnstorableResult):
         store(Job(id=UUID(JOB), attempt=1), circle)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        HttpResponse(status=100),
+        HttpResponse(status=101),
+        FileResult(__file__, headers={"X Bad Name": "x"}),
+        FileResult(__file__, headers={"X-Split": "a\r\nSet-Cookie: b=c"}),
+        FileResult(__file__, content_type="text/html\r\nX-Split: 1"),
+        FileResult(__file__, data={"value": "nul\x00"}),
+    ],
+)
+def test_a_response_that_could_not_be_sent_is_not_kept(value: Any) -> None:
+    with pytest.raises(UnstorableResult):
+        store(Job(id=UUID(JOB), attempt=1), value)
+
+
+def test_headers_that_the_server_sets_are_not_those_of_a_file() -> None:
+    headers = {"Content-Length": "3", "Transfer-Encoding": "chunked", "X-Own": "1"}
+    stored = store(Job(id=UUID(JOB), attempt=1), FileResult(__file__, headers=headers))
+    assert [name for name, _ in stored.response_headers] == ["Content-Disposition", "X-Own"]
+
+
+def test_a_response_without_a_body_keeps_none() -> None:
+    stored = store(Job(id=UUID(JOB), attempt=1), HttpResponse(b"hello", status=204))
+    assert (stored.response_status, stored.response_body) == (204, b"")
+
+
+def test_a_value_that_not_every_database_keeps_is_answered_and_not_shown() -> None:
+    stored = store(Job(id=UUID(JOB), attempt=1), {"text": "nul\x00"})
+    assert stored.result is None
+    assert json.loads(stored.response_body or b"") == {"text": "nul\x00"}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -279,3 +279,31 @@ def test_an_error_says_in_words_what_does_not_fit() -> None:
         submit(jobs.add, left=1, wrong=2)
     with pytest.raises(UnknownJobName, match=r"'nobody\.knows'"):
         submit("nobody.knows")
+
+
+def nested(depth: int) -> Any:
+    value: Any = 1
+    for _ in range(depth):
+        value = [value]
+    return value
+
+
+@pytest.mark.parametrize(
+    "value", [nested(150), float("inf"), float("nan"), 10**30, "caf\udce9", "nul\x00", {"\x00": 1}]
+)
+def test_arguments_that_not_every_database_keeps_are_refused(value: Any) -> None:
+    with pytest.raises(InvalidArguments, match="args: they hold"):
+        submit("test.echo", value=value)
+    assert not Job.objects.exists()
+
+
+def test_a_moment_that_no_clock_reaches_is_refused() -> None:
+    far = datetime.fromisoformat("9999-12-31T23:59:59-14:00")
+    for options in ({"run_at": far}, {"delay": timedelta.max}):
+        with pytest.raises(InvalidArguments, match="run_at"):
+            submit("test.echo", **options)
+
+
+def test_a_file_with_a_long_name_in_any_script_is_kept(settings: Any) -> None:
+    submit("test.digest", data=upload(name="表" * 150 + ".csv"))
+    assert len(kept_files(settings)) == 1
