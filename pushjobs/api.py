@@ -23,6 +23,7 @@ from pushjobs.jobreading import cursor_of, read_job, wait_for_change, wait_until
 from pushjobs.jobsapi import JobsAPI
 from pushjobs.models import Job, new_id
 from pushjobs.openapi import TokenRequest
+from pushjobs.reader import get_reader
 from pushjobs.registry import registry
 from pushjobs.responses import (
     failure_response,
@@ -60,6 +61,7 @@ async def submit(request: HttpRequest) -> HttpResponseBase:
     job = accepted.job
     if accepted.replayed:
         cursor = await cursor_of(job.id)
+        job = await get_reader().get(job.id) or job  # As it is no earlier than at the cursor.
     wait = requests.wait_of(request)
     if wait is not None:
         own = Caller(token=tokens.verify(tokens.for_job(job.id)))

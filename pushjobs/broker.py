@@ -5,6 +5,7 @@ from __future__ import annotations
 from uuid import UUID
 
 import dramatiq
+from dramatiq.brokers.stub import StubBroker
 
 from pushjobs.exceptions import BrokerUnavailable
 
@@ -25,3 +26,8 @@ def send(job_id: UUID, attempt: int, queue: str) -> None:
         broker.enqueue(message)
     except Exception as error:  # Each broker has errors of its own.
         raise BrokerUnavailable("the broker cannot be reached") from error
+
+
+def in_memory() -> bool:
+    """Whether the broker lives and dies with this process."""
+    return isinstance(dramatiq.get_broker(), StubBroker)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import datetime, timedelta
 from typing import Any, ClassVar, Self
 from uuid import UUID
@@ -57,7 +58,9 @@ class JobQuerySet(models.QuerySet["Job"]):
 
     def unsent(self, after: float) -> Self:
         """Queued jobs that the broker has not had, or has had too long ago to be trusted."""
-        lost = models.Q(enqueued_at=None) | models.Q(enqueued_at__lt=from_now(-after))
+        lost = models.Q(enqueued_at=None)
+        if math.isfinite(after):
+            lost |= models.Q(enqueued_at__lt=from_now(-after))
         return self.filter(lost, status=Status.QUEUED)
 
     def unannounced(self, after: float) -> Self:

@@ -140,7 +140,7 @@ class Publisher:
     def _wake(self) -> None:
         home = self._at_home()
         if self._queue and not self._working:
-            self._working = True
+            # Taken up there and not here, where the thread of a handler may be interrupted.
             home.call_soon_threadsafe(self._start, self._generation)
 
     def _at_home(self) -> asyncio.AbstractEventLoop:
@@ -149,18 +149,23 @@ class Publisher:
         if home is not self._home:
             self._home = home
             self._generation += 1
-            self._working, self._timer = False, True
+            self._working = False
             home.call_soon_threadsafe(self._on_timer)
+            self._timer = True
         return home
 
     def _start(self, generation: int) -> None:
+        with self._lock:
+            if self._working or generation != self._generation:
+                return
+            self._working = True
         self._task = asyncio.get_running_loop().create_task(self._work(generation))
 
     def _arm(self, delay: float) -> None:
         home = self._at_home()
         if not self._timer:
-            self._timer = True
             home.call_soon_threadsafe(home.call_later, max(delay, 0.01), self._on_timer)
+            self._timer = True  # Last, for the same reason.
 
     def _on_timer(self) -> None:
         now = time.monotonic()

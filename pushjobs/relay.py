@@ -8,6 +8,7 @@ number of relays may run.
 from __future__ import annotations
 
 import logging
+import math
 import time
 from collections.abc import Callable
 
@@ -18,6 +19,7 @@ from pushjobs.loopthread import LoopThread
 from pushjobs.models import Job, JobQuerySet, from_now
 from pushjobs.publisher import get_publisher
 from pushjobs.registry import registry
+from pushjobs.running import running
 
 logger = logging.getLogger(__name__)
 
@@ -53,9 +55,12 @@ class Relay:
 
 def take_back() -> int:
     """Queue, or fail, the running jobs whose lease has run out."""
+    # Where this process itself could not renew in time, its jobs run all the same.
+    own = {attempt.job.id for attempt in running.attempts()}
     return sum(
         lifecycle.abandon(job, lifecycle.lost_worker())
         for job in _jobs().abandoned().order_by("lease_until")[:BATCH]
+        if job.id not in own
     )
 
 
@@ -65,9 +70,13 @@ def queue_due() -> int:
 
 
 def send_lost() -> int:
-    """Hand to the broker what it never had, or has had for so long that it may have lost it."""
+    """Hand to the broker what it never had, or has had for so long that it may have lost it.
+
+    A broker in this process's memory loses nothing while the process lives.
+    """
     sent = 0
-    for job in _jobs().unsent(settings.REENQUEUE_AFTER).order_by("priority", "id")[:BATCH]:
+    after = math.inf if broker.in_memory() else settings.REENQUEUE_AFTER
+    for job in _jobs().unsent(after).order_by("priority", "id")[:BATCH]:
         mine = _jobs().filter(pk=job.pk, version=job.version, enqueued_at=job.enqueued_at)
         if not mine.update(enqueued_at=from_now(0)):
             continue
@@ -93,7 +102,8 @@ def prune() -> int:
     """Remove ended jobs whose retention is over, with their files."""
     removed = 0
     for job in _jobs().expired().order_by("expires_at")[:BATCH]:
-        keys = [job.args[name]["key"] for name in _file_parameters(job) if job.args.get(name)]
+        inputs = [job.args.get(name) for name in _file_parameters(job)]
+        keys = [item["key"] for item in inputs if isinstance(item, dict) and "key" in item]
         if _jobs().expired().filter(pk=job.pk).delete()[0]:
             removed += 1
             for key in (*keys, job.response_file):

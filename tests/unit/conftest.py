@@ -76,6 +76,7 @@ def postbox(monkeypatch: pytest.MonkeyPatch) -> Postbox:
     """Stands in for the broker's queues."""
     found = Postbox()
     monkeypatch.setattr(dramatiq.get_broker(), "enqueue", found.enqueue)
+    monkeypatch.setattr("pushjobs.broker.in_memory", lambda: False)
     return found
 
 

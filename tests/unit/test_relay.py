@@ -9,7 +9,9 @@ import pytest
 from django.core.files.base import ContentFile
 
 from pushjobs import files, relay
+from pushjobs.context import Run
 from pushjobs.publisher import get_publisher
+from pushjobs.running import running
 from tests.unit.conftest import Configure, Postbox
 from tests.unit.jobs import fresh, in_past, make
 from tests.unit.recorder import Recorder
@@ -174,3 +176,28 @@ def test_after_a_restart_all_that_ran_or_was_sent_is_taken_up(postbox: Postbox) 
     assert relay.recover() == 1
     assert relay.send_lost() == 2
     assert {key for key, _ in postbox.messages} == {str(ran.id), str(sent.id)}
+
+
+def test_a_job_that_runs_in_this_process_is_not_taken_from_it(recorder: Recorder) -> None:
+    """Its lease may run out because the database was busy; its thread lives."""
+    job = make("running", worker=running.worker)
+    in_past(job, lease_until=True)
+    with running.entered(job, Run(job, recorder)):  # type: ignore[arg-type]
+        assert relay.take_back() == 0
+    assert relay.take_back() == 1
+
+
+def test_a_broker_in_memory_is_not_sent_again_what_it_has(
+    monkeypatch: pytest.MonkeyPatch, postbox: Postbox
+) -> None:
+    monkeypatch.setattr("pushjobs.broker.in_memory", lambda: True)
+    in_past(make(), enqueued_at=True)
+    never_sent = make()
+    assert relay.send_lost() == 1
+    assert postbox.messages == [(str(never_sent.id), 0)]
+
+
+def test_a_row_that_no_longer_fits_its_job_does_not_stop_retention() -> None:
+    for args in ({"data": "was text once"}, {"data": {"no": "key"}}, {"data": ["list"]}):
+        in_past(make("succeeded", name="test.digest", args=args), expires_at=True)
+    assert relay.prune() == 3
