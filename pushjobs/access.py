@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from pushjobs import channels
+from django.contrib.auth import get_user_model
+
+from pushjobs import channels, tokens
 from pushjobs.exceptions import BadRequest, Forbidden, Gone, NotFound, Unauthorized
 from pushjobs.models import Job
 from pushjobs.registry import JobSpec
@@ -40,9 +42,21 @@ class Caller:
         return self.token.expires if self.token else None
 
 
+def by_token(text: str) -> Caller:
+    """Who holds a token; raises ``Unauthorized``. A deactivated user's tokens open nothing."""
+    token = tokens.verify(text)
+    if token.kind == "user":
+        users = get_user_model().objects.filter(pk=token.subject, is_active=True)
+        if not users.exists():
+            raise Unauthorized("the token's user may not log in any more", error="invalid_token")
+    return Caller(token=token)
+
+
 def may_submit(caller: Caller, spec: JobSpec) -> None:
     """Raises ``Unauthorized`` or ``Forbidden`` where the caller may not submit this job."""
     user = caller.user
+    if user is not None and not user.is_active:
+        raise Forbidden("this user has been deactivated")
     if spec.allow == "anyone":
         return
     if callable(spec.allow):

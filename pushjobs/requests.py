@@ -12,7 +12,7 @@ from django.http.multipartparser import MultiPartParserError
 from ninja.utils import check_csrf
 from pydantic import ValidationError
 
-from pushjobs import preferences, tokens
+from pushjobs import access, preferences, tokens
 from pushjobs.access import Caller
 from pushjobs.conf import settings
 from pushjobs.exceptions import (
@@ -32,7 +32,7 @@ def caller_of(request: HttpRequest) -> Caller:
     """Who asks. A session's unsafe request must carry a CSRF token; a job token needs none."""
     text = tokens.from_headers(request.headers.get)
     if text is not None:
-        return Caller(token=tokens.verify(text))
+        return access.by_token(text)
     user = getattr(request, "user", None)
     if user is None or not user.is_authenticated:
         return Caller()

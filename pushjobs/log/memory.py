@@ -16,6 +16,7 @@ from pushjobs.events import Entry, EventType, Record
 from pushjobs.log.contract import Fence, Page
 
 _MAX_RESTARTS = 100_000
+_OVERHEAD = 600  # Bytes that an entry, a fence or a channel takes beside its body.
 
 
 class _Channel:
@@ -31,6 +32,11 @@ class _Channel:
         self.fences: OrderedDict[str, Fence] = OrderedDict()
         self.progress: Entry | None = None
         self.touched = 0.0
+
+    @property
+    def weight(self) -> int:
+        """About how many bytes of memory it takes."""
+        return self.size + _OVERHEAD * (1 + len(self.entries) + len(self.fences))
 
     def append(self, record: Record, now: float) -> Entry | None:
         fence = self.fences.setdefault(record.job, Fence())
@@ -130,9 +136,10 @@ class MemoryLog:
         if channel is None:
             channel = self._channels[record.channel] = _Channel(self._epoch(record.channel))
             channel.touched = now
-        before = channel.size
+            self._size += channel.weight
+        before = channel.weight
         entry = channel.append(record, now)
-        self._size += channel.size - before
+        self._size += channel.weight - before
         return entry
 
     def _epoch(self, name: str) -> str:
@@ -156,7 +163,7 @@ class MemoryLog:
             self._drop(name)
 
     def _drop(self, name: str) -> None:
-        self._size -= self._channels.pop(name).size
+        self._size -= self._channels.pop(name).weight
         self._restarts[name] = self._restarts.get(name, 0) + 1
         if len(self._restarts) > _MAX_RESTARTS:
             # Channels that were never written get another epoch as well, which does no harm.

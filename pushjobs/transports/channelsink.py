@@ -7,13 +7,14 @@ import logging
 import time
 from typing import Any, Protocol
 
-from pushjobs import access, tokens
+from pushjobs import access
 from pushjobs.access import Caller
 from pushjobs.cursor import Cursor, Position
 from pushjobs.events import Entry, EventType
 from pushjobs.exceptions import LogUnavailable, PushjobsError, StreamUnavailable, Unauthorized
 from pushjobs.hub import Hub
 from pushjobs.subscription import Subscription
+from pushjobs.transports.request import caller_by_token
 
 logger = logging.getLogger(__name__)
 
@@ -52,7 +53,7 @@ class ChannelSink:
     async def _run(self, caller: Caller, token: str | None, text: str | None, hub: Hub) -> None:
         try:
             if token is not None:
-                caller = Caller(token=tokens.verify(token))
+                caller = await caller_by_token(token)
             await self._follow(caller, text, hub)
         except LogUnavailable:
             self._refuse(StreamUnavailable())

@@ -11,6 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import orjson
 from channels.auth import get_user
+from channels.db import database_sync_to_async
 from channels.security.websocket import OriginValidator
 from corsheaders.middleware import CorsMiddleware
 from django.conf import settings as django_settings
@@ -18,9 +19,9 @@ from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpRequest, HttpResponse, parse_cookie
 from django.utils.module_loading import import_string
 
-from pushjobs import preferences, tokens
+from pushjobs import access, preferences, tokens
 from pushjobs.access import Caller
-from pushjobs.exceptions import PushjobsError
+from pushjobs.exceptions import BadRequest, PushjobsError
 from pushjobs.outbox import Send
 
 Scope = dict[str, Any]
@@ -42,7 +43,10 @@ class StreamRequest:
     def query(self) -> dict[str, list[str]]:
         """The query's fields (WHATWG URL, section 5.1)."""
         text = self.scope.get("query_string", b"").decode("latin1")
-        return parse_qs(text, keep_blank_values=True, max_num_fields=1000)
+        try:
+            return parse_qs(text, keep_blank_values=True, max_num_fields=1000)
+        except ValueError:
+            raise BadRequest("the query has too many fields") from None
 
     def field(self, name: str) -> str | None:
         """The first value of a field of the query."""
@@ -68,9 +72,10 @@ class StreamRequest:
         """Who asks. A token in the query counts only for reading. Raises ``Unauthorized``."""
         text = tokens.from_headers(self.headers.get)
         if text is not None:
-            return Caller(token=tokens.verify(text))
+            return await caller_by_token(text)
         if query_token and (text := self.field("token")) is not None:
-            token = tokens.verify(text)
+            token = (await caller_by_token(text)).token
+            assert token is not None
             return Caller(token=replace(token, scope=token.scope & {tokens.READ}))
         return Caller(user=await self._user())
 
@@ -112,6 +117,17 @@ class StreamRequest:
         middleware.add_response_headers(request, response)
         del response.headers["Content-Type"]
         return encoded(response.headers.items())
+
+
+async def caller_by_token(text: str) -> Caller:
+    """As ``access.by_token``, which asks the database of users' tokens only."""
+    if tokens.verify(text).kind == "job":
+        return Caller(token=tokens.verify(text))
+    caller: Caller = await _by_token(text)
+    return caller
+
+
+_by_token = database_sync_to_async(access.by_token, thread_sensitive=False)
 
 
 def _no_view(request: HttpRequest) -> HttpResponse:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from pushjobs import access
@@ -36,21 +36,24 @@ _HEADERS = [
     (b"x-accel-buffering", b"no"),
 ]
 _COMMENT = b":\n\n"
+_CLOSE_TIMEOUT = 2.0
 
 
 async def job_events(scope: Scope, receive: Any, send: Send) -> None:
     """``GET /jobs/<id>/events``: the events of one job, to its end."""
     request = StreamRequest(scope)
-    await _serve(request, receive, send, [f"job:{request.job_id}"])
+    await _serve(request, receive, send, lambda: [f"job:{request.job_id}"])
 
 
 async def events(scope: Scope, receive: Any, send: Send) -> None:
     """``GET /jobs/events?channel=…&channel=…``: the events of many channels."""
     request = StreamRequest(scope)
-    await _serve(request, receive, send, request.query.get("channel", []))
+    await _serve(request, receive, send, lambda: request.query.get("channel", []))
 
 
-async def _serve(request: StreamRequest, receive: Any, send: Send, names: Sequence[str]) -> None:
+async def _serve(
+    request: StreamRequest, receive: Any, send: Send, names: Callable[[], Sequence[str]]
+) -> None:
     if request.scope["method"] == "OPTIONS":  # A preflight, answered whoever asks.
         await answer(send, 200, [(b"allow", b"GET, OPTIONS"), *request.cors()])
         return
@@ -60,7 +63,7 @@ async def _serve(request: StreamRequest, receive: Any, send: Send, names: Sequen
     stream: Stream | None = None
     try:
         caller = await request.caller(query_token=True)
-        channels = _authorised_names(caller, names)
+        channels = _authorised_names(caller, names())
         text = request.headers.get("last-event-id") or request.field("cursor")
         cursor = Cursor.decode(text, channels) if text else None
         if request.accepts_json:
@@ -142,7 +145,10 @@ class Stream:
                 if not subscription.over:
                     await subscription.run()
             await self._done
-            await self._outbox.drained()
+            async with asyncio.timeout(_CLOSE_TIMEOUT):
+                await self._outbox.drained()
+        except TimeoutError:
+            self._writable = False  # It does not read: the server hangs up on it.
         except LogUnavailable:
             pass  # The client comes back with its cursor.
         finally:

@@ -24,7 +24,7 @@ from pushjobs.reader import get_reader
 from pushjobs.transports.channelsink import ChannelSink
 from pushjobs.transports.connections import connections
 from pushjobs.transports.frames import BadFrame, parse, text_of
-from pushjobs.transports.request import Scope, StreamRequest
+from pushjobs.transports.request import Scope, StreamRequest, caller_by_token
 
 logger = logging.getLogger(__name__)
 
@@ -175,7 +175,8 @@ class Socket:
 
     async def _cancel(self, job_id: str, frame: dict[str, Any]) -> None:
         try:
-            caller = self._caller_for(text_of(frame, "token", None))
+            token = text_of(frame, "token", None)
+            caller = await caller_by_token(token) if token else self._caller
             key = access.job_id(job_id)
             job = access.job(caller, key, await get_reader().get(key), tokens.CANCEL)
             await _cancel(job)
@@ -183,9 +184,6 @@ class Socket:
             self.refuse(error, job=job_id)
         else:
             self.say(type="cancelling", job=job_id)
-
-    def _caller_for(self, token: str | None) -> Caller:
-        return Caller(token=tokens.verify(token)) if token else self._caller
 
 
 class _Rate:

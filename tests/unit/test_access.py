@@ -24,6 +24,7 @@ class User:
     pk: int
     is_staff: bool = False
     permissions: set[str] = field(default_factory=set)
+    is_active: bool = True
 
     def has_perm(self, name: str) -> bool:
         return name in self.permissions

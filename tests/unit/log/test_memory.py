@@ -74,7 +74,7 @@ async def test_a_channel_that_was_never_written_takes_no_memory_and_keeps_its_ep
 async def test_all_channels_together_are_bounded_and_the_least_used_starts_afresh(
     configure: Configure,
 ) -> None:
-    configure(LOG_MAX_TOTAL=200)
+    configure(LOG_MAX_TOTAL=100_000)
     log = MemoryLog()
     await log.append([status(1, channel="user:first")])
     before = (await log.heads(["user:first"]))["user:first"]
