@@ -22,6 +22,7 @@ from pushjobs.conf import settings
 from pushjobs.cursor import Position
 from pushjobs.events import Entry
 from pushjobs.exceptions import LogUnavailable
+from pushjobs.feed import Feed
 from pushjobs.layer import Doorbell
 from pushjobs.log import Log, get_log
 from pushjobs.reader import Snapshot, get_reader
@@ -42,40 +43,7 @@ class Mailbox(Protocol):
     async def receive(self) -> tuple[str, list[Entry]]: ...
 
 
-class Subscriber(Protocol):
-    """One who follows a feed. Neither call may block, raise or wait."""
-
-    def deliver(self, entries: Sequence[Entry]) -> None:
-        """The next entries, in offset order without a gap."""
-
-    def resync(self, snapshot: Snapshot, position: Position) -> None:
-        """A snapshot in place of entries that are gone; what follows comes after ``position``."""
-
-
 TakeSnapshot = Callable[[str, Position], Awaitable[Snapshot]]
-
-
-class Feed:
-    """One channel, and who follows it here. ``position`` is that of the last entry delivered."""
-
-    def __init__(self, channel: str) -> None:
-        self.channel = channel
-        self.position = Position("", 0)
-        self.subscribers: dict[Subscriber, None] = {}
-        self.holders = 0
-        self.opening: asyncio.Task[None] | None = None
-        self.reading: asyncio.Task[None] | None = None
-        self.hinted = False
-
-    def advance(self, entries: Sequence[Entry]) -> None:
-        """Deliver entries that follow the position."""
-        self.position = entries[-1].position
-        for subscriber in tuple(self.subscribers):
-            try:
-                subscriber.deliver(entries)
-            except Exception:
-                logger.exception("a subscriber of %s failed and is dropped", self.channel)
-                self.subscribers.pop(subscriber, None)
 
 
 class Hub:

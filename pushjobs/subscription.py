@@ -14,7 +14,8 @@ from pushjobs.access import Caller
 from pushjobs.cursor import Position
 from pushjobs.events import Entry
 from pushjobs.exceptions import LogUnavailable
-from pushjobs.hub import PAGE, STEP, Feed, Hub
+from pushjobs.feed import Feed
+from pushjobs.hub import PAGE, STEP, Hub
 from pushjobs.models import Job
 from pushjobs.reader import Snapshot, get_reader
 

@@ -10,10 +10,6 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import pytest
-from django.apps import apps
-
-if not apps.ready:
-    pytest.skip("these need Django set up, as pytest-django does", allow_module_level=True)
 
 from project.demo import jobs
 from project.demo.video import sample_video
