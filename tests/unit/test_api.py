@@ -1,0 +1,52 @@
+"""``pushjobs.api``, where what it answers depends on what happens in between."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+import pytest
+from asgiref.sync import sync_to_async
+from django.contrib.auth import get_user_model
+from django.test import AsyncClient, Client
+
+from pushjobs import api, lifecycle, tokens
+from pushjobs.models import Job
+from pushjobs.tokens import READ
+from tests.unit.conftest import Postbox
+from tests.unit.recorder import Recorder
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+async def test_a_replayed_submission_is_no_older_than_its_cursor(
+    postbox: Postbox, recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else its client would take the end of the job for told, and never learn it."""
+    asked = {"path": "/jobs", "data": {"name": "test.echo"}, "content_type": "application/json"}
+    headers = {"Idempotency-Key": "a-key-that-is-hard-to-guess"}
+    first = await AsyncClient().post(**asked, headers=headers)
+    ended: list[UUID] = []
+    cursor_of = api.cursor_of
+
+    async def while_the_job_ends(job_id: UUID) -> str:
+        for job in await sync_to_async(list)(Job.objects.filter(pk=job_id)):
+            ended.append(job.pk)
+            assert await sync_to_async(lifecycle.cancelled)(job)
+        return await cursor_of(job_id)
+
+    monkeypatch.setattr(api, "cursor_of", while_the_job_ends)
+    again = await AsyncClient().post(**asked, headers=headers)
+    assert [str(job_id) for job_id in ended] == [first.json()["id"]]
+    assert (again.headers["Idempotent-Replayed"], again.json()["status"]) == ("true", "cancelled")
+
+
+def test_the_tokens_of_a_deactivated_user_open_nothing() -> None:
+    user: Any = get_user_model().objects.create(username="ann")
+    token = tokens.for_user(user.pk, ["user:me"], [READ], 60)
+    headers = {"Authorization": f"Bearer {token}"}
+    assert Client().get("/jobs", headers=headers).status_code == 200
+    user.is_active = False
+    user.save()
+    refused = Client().get("/jobs", headers=headers)
+    assert (refused.status_code, "WWW-Authenticate" in refused.headers) == (401, True)
