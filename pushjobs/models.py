@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from pushjobs import channels
 from pushjobs.events import Event, EventType, rfc3339
-from pushjobs.status import ACTIVE, TERMINAL, Status
+from pushjobs.status import TERMINAL, Status
 from pushjobs.writing import writing
 
 
@@ -44,9 +44,6 @@ class JobQuerySet(models.QuerySet["Job"]):
 
     def of_owner(self, owner_id: Any) -> Self:
         return self.filter(owner_id=owner_id)
-
-    def active(self) -> Self:
-        return self.filter(status__in=ACTIVE)
 
     def due(self) -> Self:
         """Scheduled jobs whose time has come."""

@@ -32,7 +32,7 @@ def caller_of(request: HttpRequest) -> Caller:
     """Who asks. A session's unsafe request must carry a CSRF token; a job token needs none."""
     text = tokens.from_headers(request.headers.get)
     if text is not None:
-        return access.by_token(text)
+        return access.holder(tokens.verify(text))
     user = getattr(request, "user", None)
     if user is None or not user.is_authenticated:
         return Caller()

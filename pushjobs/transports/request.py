@@ -120,14 +120,15 @@ class StreamRequest:
 
 
 async def caller_by_token(text: str) -> Caller:
-    """As ``access.by_token``, which asks the database of users' tokens only."""
-    if tokens.verify(text).kind == "job":
-        return Caller(token=tokens.verify(text))
-    caller: Caller = await _by_token(text)
+    """As ``access.holder``, which asks the database of users' tokens only."""
+    token = tokens.verify(text)
+    if token.kind == "job":
+        return Caller(token=token)
+    caller: Caller = await _holder(token)
     return caller
 
 
-_by_token = database_sync_to_async(access.by_token, thread_sensitive=False)
+_holder = database_sync_to_async(access.holder, thread_sensitive=False)
 
 
 def _no_view(request: HttpRequest) -> HttpResponse:
