@@ -27,6 +27,8 @@ from pushjobs.writing import writing
 
 Error = dict[str, Any]
 
+_UNSENT: dict[str, Any] = {"resend_at": None, "sends": 0}
+
 
 def announce(job: Job) -> None:
     """Publish the job's status once its transaction has committed."""
@@ -50,12 +52,28 @@ def start(job: Job, worker: str, *, lease: float | None = None) -> bool:
     )
 
 
-def admit(job: Job) -> None:
-    """Write a new job, queued or scheduled, with its tags, and announce it."""
+def admit(job: Job, *, delay: timedelta | None = None) -> None:
+    """Write a new job with its tags, and announce it: queued, or scheduled where it has ``run_at``.
+
+    ``delay`` is what ``run_at`` was computed from, if anything. A queued one counts as sent, since
+    whoever admits it sends it next; a broker that is down takes the mark back.
+    """
     job.status = Status.SCHEDULED if job.run_at else Status.QUEUED
-    with writing(), transaction.atomic():
-        job.save(force_insert=True)
-        JobTag.objects.bulk_create(JobTag(job=job, name=name) for name in job.tags)
+    stored = {"announce_at": from_now(settings.ANNOUNCE_AFTER)}
+    if job.status == Status.QUEUED:
+        job.sends, stored["resend_at"] = 1, from_now(settings.REENQUEUE_AFTER)
+    elif delay is not None:
+        stored["run_at"] = from_now(delay.total_seconds())
+    shown = {name: getattr(job, name) for name in stored}
+    for name, value in stored.items():
+        setattr(job, name, value)
+    try:
+        with writing(), transaction.atomic():
+            job.save(force_insert=True)
+            JobTag.objects.bulk_create(JobTag(job=job, name=name) for name in job.tags)
+    finally:
+        for name, value in shown.items():
+            setattr(job, name, value)
     announce(job)
 
 
@@ -76,7 +94,7 @@ def fail(job: Job, error: Error, traceback: str = "", *, retry: bool = True) -> 
             run_at=timezone.now() + timedelta(seconds=delay),
             error=error,
             traceback=traceback,
-            enqueued_at=None,
+            **_UNSENT,
         ):
             return True
     return _end(job, Status.FAILED, error=error, traceback=traceback)
@@ -98,7 +116,7 @@ def abandon(job: Job, error: Error) -> bool:
 
 def enqueue(job: Job) -> bool:
     """Queue a scheduled job whose time has come."""
-    return _change(job, Status.QUEUED, run_at=None, enqueued_at=None)
+    return _change(job, Status.QUEUED, run_at=None, **_UNSENT)
 
 
 def cancel(job: Job) -> bool:
@@ -156,7 +174,7 @@ def _requeue(job: Job, error: Error, **fields: Any) -> bool:
         unless_asked_to_stop=True,
         error=error,
         run_at=timezone.now(),
-        enqueued_at=None,
+        **_UNSENT,
         **fields,
     )
     return queued or cancelled(job)
@@ -191,7 +209,8 @@ def _change(
     )
     if unless_asked_to_stop:
         rows = rows.filter(cancel_requested_at=None)
-    if not rows.update(**(fields | {"updated_at": Now()} | (stored or {}))):
+    computed = {"announce_at": from_now(settings.ANNOUNCE_AFTER), **(stored or {})}
+    if not rows.update(**(fields | computed)):
         return False
     for name, value in fields.items():
         setattr(job, name, value)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from datetime import datetime, timedelta
 from typing import Any, ClassVar, Self
 from uuid import UUID
@@ -53,16 +52,18 @@ class JobQuerySet(models.QuerySet["Job"]):
         """Running jobs whose worker has fallen silent."""
         return self.filter(status=Status.RUNNING, lease_until__lt=Now())
 
-    def unsent(self, after: float) -> Self:
-        """Queued jobs that the broker has not had, or has had too long ago to be trusted."""
-        lost = models.Q(enqueued_at=None)
-        if math.isfinite(after):
-            lost |= models.Q(enqueued_at__lt=from_now(-after))
-        return self.filter(lost, status=Status.QUEUED)
+    def never_sent(self) -> Self:
+        """Queued jobs that the broker has not had."""
+        return self.filter(status=Status.QUEUED, resend_at=None)
 
-    def unannounced(self, after: float) -> Self:
+    def unsent(self) -> Self:
+        """Queued jobs that the broker has not had, or has had too long ago to be trusted."""
+        overdue = models.Q(resend_at=None) | models.Q(resend_at__lt=Now())
+        return self.filter(overdue, status=Status.QUEUED)
+
+    def unannounced(self) -> Self:
         """Jobs whose last status change no one may have been told of."""
-        return self.filter(announced__lt=models.F("version"), updated_at__lt=from_now(-after))
+        return self.filter(announced__lt=models.F("version"), announce_at__lt=Now())
 
     def expired(self) -> Self:
         """Ended jobs whose retention is over."""
@@ -119,12 +120,17 @@ class Job(models.Model):
     traceback = models.TextField(blank=True)
 
     run_at = models.DateTimeField(null=True, blank=True)
-    enqueued_at = models.DateTimeField(null=True, blank=True)
+    resend_at = models.DateTimeField(
+        null=True, blank=True, help_text="None until the broker has had the job for the first time."
+    )
+    sends = models.PositiveSmallIntegerField(default=0)
     created_at = models.DateTimeField(default=timezone.now)
     started_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
     expires_at = models.DateTimeField(null=True, blank=True)
-    updated_at = models.DateTimeField(default=timezone.now)
+    announce_at = models.DateTimeField(
+        default=timezone.now, help_text="When a relay announces the status if no one has yet."
+    )
 
     idempotency_scope = models.CharField(max_length=100, blank=True)
     idempotency_key = models.CharField(max_length=255, null=True, blank=True)  # noqa: DJ001
@@ -157,7 +163,7 @@ class Job(models.Model):
                 name="pushjobs_job_running",
             ),
             models.Index(
-                fields=["updated_at"],
+                fields=["announce_at"],
                 condition=models.Q(announced__lt=models.F("version")),
                 name="pushjobs_job_unannounced",
             ),

@@ -8,9 +8,11 @@ number of relays may run.
 from __future__ import annotations
 
 import logging
-import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from django.db import connection, transaction
 
 from pushjobs import broker, files, lifecycle
 from pushjobs.conf import settings
@@ -20,10 +22,15 @@ from pushjobs.models import Job, JobQuerySet, from_now
 from pushjobs.publisher import get_publisher
 from pushjobs.registry import registry
 from pushjobs.running import running
+from pushjobs.status import Status
 
 logger = logging.getLogger(__name__)
 
 BATCH = 100
+#: Batches that one part does in a round, while there are more.
+_ROUNDS = 20
+#: A broker is trusted with a job for ``REENQUEUE_AFTER`` seconds, doubled so many times at most.
+_MAX_DOUBLINGS = 6
 _PRUNE_INTERVAL = 60.0
 
 
@@ -34,68 +41,93 @@ class Relay:
         self._pruned = 0.0
 
     def step(self) -> None:
-        """One round; each part does at most a batch, and the next round goes on."""
-        for part in (take_back, queue_due, send_lost, announce_untold):
-            self._attempt(part)
+        self.round()
+
+    def round(self) -> dict[str, int | None]:
+        """One round; a part with very much to do goes on in the next.
+
+        Returns how much each part did, None for one that failed.
+        """
+        parts = [take_back, queue_due, send_lost, announce_untold]
         if time.monotonic() - self._pruned >= _PRUNE_INTERVAL:
             self._pruned = time.monotonic()
-            self._attempt(prune)
+            parts.append(prune)
+        return {part.__name__: self._attempt(part) for part in parts}
 
     def thread(self) -> LoopThread:
         return LoopThread("pushjobs-relay", settings.RELAY_INTERVAL, self.step)
 
     @staticmethod
-    def _attempt(part: Callable[[], int]) -> None:
+    def _attempt(part: Callable[[], int]) -> int | None:
         """Part for part, so that one which fails does not hold up the others."""
+        done = 0
         try:
-            part()
+            for _ in range(_ROUNDS):
+                batch = part()
+                done += batch
+                if batch < BATCH:
+                    break
         except Exception:
             logger.exception("the relay could not %s", part.__name__.replace("_", " "))
+            return None
+        return done
 
 
 def take_back() -> int:
     """Queue, or fail, the running jobs whose lease has run out."""
     # Where this process itself could not renew in time, its jobs run all the same.
-    own = {attempt.job.id for attempt in running.attempts()}
-    return sum(
-        lifecycle.abandon(job, lifecycle.lost_worker())
-        for job in _jobs().abandoned().order_by("lease_until")[:BATCH]
-        if job.id not in own
-    )
+    own = [attempt.job.id for attempt in running.attempts()]
+    with _batch(_jobs().abandoned().exclude(pk__in=own).order_by("lease_until")) as jobs:
+        return sum(lifecycle.abandon(job, lifecycle.lost_worker()) for job in jobs)
 
 
 def queue_due() -> int:
     """Queue the scheduled jobs whose time has come."""
-    return sum(lifecycle.enqueue(job) for job in _jobs().due().order_by("run_at")[:BATCH])
+    with _batch(_jobs().due().order_by("run_at")) as jobs:
+        return sum(lifecycle.enqueue(job) for job in jobs)
 
 
 def send_lost() -> int:
     """Hand to the broker what it never had, or has had for so long that it may have lost it.
 
-    A broker in this process's memory loses nothing while the process lives.
+    Each time it is trusted for twice as long, since the job may only wait for its turn. A broker in
+    this process's memory loses nothing while the process lives.
     """
-    sent = 0
-    after = math.inf if broker.in_memory() else settings.REENQUEUE_AFTER
-    for job in _jobs().unsent(after).order_by("priority", "id")[:BATCH]:
-        mine = _jobs().filter(pk=job.pk, version=job.version, enqueued_at=job.enqueued_at)
-        if not mine.update(enqueued_at=from_now(0)):
-            continue
+    lost = _jobs().never_sent() if broker.in_memory() else _jobs().unsent()
+    with _batch(lost.order_by("priority", "id")) as jobs:
+        claimed = [job for job in jobs if _claim_sending(job)]
+    for sent, job in enumerate(claimed):
         try:
             broker.send(job.id, job.attempt, job.queue)
         except BrokerUnavailable:
-            _jobs().filter(pk=job.pk, version=job.version).update(enqueued_at=None)
+            unsent = [job.id for job in claimed[sent:]]
+            _jobs().filter(pk__in=unsent, status=Status.QUEUED).update(resend_at=None, sends=0)
             logger.warning("the broker is out of reach; the relay tries again")
-            break
-        sent += 1
-    return sent
+            return sent
+    return len(claimed)
+
+
+def _claim_sending(job: Job) -> int:
+    trusted_for = settings.REENQUEUE_AFTER * 2 ** min(job.sends, _MAX_DOUBLINGS)
+    mine = _jobs().filter(pk=job.pk, version=job.version, sends=job.sends)
+    return mine.update(resend_at=from_now(trusted_for), sends=job.sends + 1)
 
 
 def announce_untold() -> int:
     """Publish the status of jobs that no one may have been told of; the log refuses what it has."""
-    jobs = list(_jobs().unannounced(settings.ANNOUNCE_AFTER).order_by("updated_at")[:BATCH])
-    for job in jobs:
-        get_publisher().publish(job.announcement(), job.channels())
-    return len(jobs)
+    publisher = get_publisher()
+    if publisher.backlog >= BATCH:
+        return 0  # The log is slow or out of reach: what waits already comes first.
+    with _batch(_jobs().unannounced().order_by("announce_at")) as jobs:
+        claimed = [job for job in jobs if _claim_announcing(job)]
+    for job in claimed:
+        publisher.publish(job.announcement(), job.channels())
+    return len(claimed)
+
+
+def _claim_announcing(job: Job) -> int:
+    mine = _jobs().filter(pk=job.pk, version=job.version, announce_at=job.announce_at)
+    return mine.update(announce_at=from_now(settings.ANNOUNCE_AFTER))
 
 
 def prune() -> int:
@@ -114,11 +146,24 @@ def prune() -> int:
 
 def recover() -> int:
     """Take back all that was running or sent, for a process that knows it is the only one."""
-    _jobs().filter(status="queued").update(enqueued_at=None)
+    _jobs().filter(status=Status.QUEUED).update(resend_at=None, sends=0)
     taken = 0
-    for job in _jobs().filter(status="running"):
+    for job in _jobs().filter(status=Status.RUNNING):
         taken += lifecycle.abandon(job, lifecycle.lost_worker())
     return taken
+
+
+@contextmanager
+def _batch(rows: JobQuerySet) -> Iterator[list[Job]]:
+    """The next of the rows; where the database can, those that no other relay has in hand.
+
+    Others pass them over until the block ends, instead of losing the race for each.
+    """
+    if connection.features.has_select_for_update_skip_locked:
+        with transaction.atomic():
+            yield list(rows.select_for_update(skip_locked=True)[:BATCH])
+    else:
+        yield list(rows[:BATCH])
 
 
 def _jobs() -> JobQuerySet:

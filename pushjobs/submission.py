@@ -145,7 +145,7 @@ def accept(
     job.args |= {name: file.as_json() for name, file in stored.items()}
     accepted = None
     try:
-        accepted = _write(job)
+        accepted = _write(job, delay)
     finally:
         if accepted is None or accepted.replayed:
             for file in stored.values():
@@ -178,7 +178,7 @@ def send(job: Job) -> None:
         logger.warning("the broker is out of reach for job %s", job.id)
         match settings.ENQUEUE_FALLBACK:
             case "relay":
-                Job.objects.filter(pk=job.pk, version=job.version).update(enqueued_at=None)
+                Job.objects.filter(pk=job.pk, version=job.version).update(resend_at=None, sends=0)
             case "inline":
                 run_here(job)
             case "reject":
@@ -197,11 +197,9 @@ def run_here(job: Job) -> None:
             lifecycle.enqueue(job)
 
 
-def _write(job: Job) -> Accepted:
-    # The usual case is marked here at once; a broker that is down takes the mark back.
-    job.enqueued_at = None if job.run_at else timezone.now()
+def _write(job: Job, delay: timedelta | None) -> Accepted:
     try:
-        lifecycle.admit(job)
+        lifecycle.admit(job, delay=delay)
     except IntegrityError:
         known = _known(job) if job.idempotency_key is not None else None
         if known is None:

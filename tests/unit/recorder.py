@@ -15,6 +15,7 @@ class Recorder:
         self.statuses: list[Event] = []
         self.said: list[Event] = []
         self.silenced: list[tuple[str, int]] = []
+        self.backlog = 0
         self.before: Callable[[], Any] = lambda: None
 
     def publish(self, event: Event, channels: tuple[str, ...]) -> None:

@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 from django.core.files.base import ContentFile
+from django.utils import timezone
 
 from pushjobs import files, relay
 from pushjobs.context import Run
+from pushjobs.models import Job, from_now
 from pushjobs.publisher import get_publisher
 from pushjobs.running import running
 from tests.unit.conftest import Configure, Postbox
@@ -52,23 +54,66 @@ def test_what_the_broker_never_had_is_sent_once_it_is_back(postbox: Postbox) -> 
     jobs = [make(), make(attempt=2)]
     postbox.down = True
     assert relay.send_lost() == 0
-    assert [fresh(job).enqueued_at for job in jobs] == [None, None]
+    assert [fresh(job).resend_at for job in jobs] == [None, None]
     postbox.down = False
     assert relay.send_lost() == 2
     assert postbox.messages == [(str(jobs[0].id), 0), (str(jobs[1].id), 2)]
     assert relay.send_lost() == 0
 
 
-def test_what_the_broker_lost_is_sent_again_and_again(
+def test_what_the_broker_lost_is_sent_again_and_again_at_growing_intervals(
     postbox: Postbox, configure: Configure
 ) -> None:
+    configure(REENQUEUE_AFTER=1000)
     job = make()
+    trusted = []
     for times in (1, 2, 3):
         assert relay.send_lost() == 1
         assert len(postbox.messages) == times
         assert relay.send_lost() == 0
-        in_past(job, enqueued_at=True)
-        configure(REENQUEUE_AFTER=1)
+        until = fresh(job).resend_at
+        assert until is not None
+        trusted.append((until - timezone.now()).total_seconds() // 900)
+        in_past(job, resend_at=True)
+    assert trusted == [1, 2, 4]
+
+
+def test_a_broker_that_stays_down_does_not_lengthen_the_intervals(postbox: Postbox) -> None:
+    job = make()
+    postbox.down = True
+    for _ in range(3):
+        assert relay.send_lost() == 0
+    assert (fresh(job).resend_at, fresh(job).sends) == (None, 0)
+
+
+def test_what_goes_wrong_after_some_were_sent_costs_only_the_rest(postbox: Postbox) -> None:
+    jobs = [make() for _ in range(3)]
+    postbox.fails_after = 1
+    assert relay.send_lost() == 1
+    postbox.fails_after = None
+    assert relay.send_lost() == 2
+    assert [key for key, _ in postbox.messages] == [str(job.id) for job in jobs]
+
+
+def test_what_a_log_out_of_reach_cannot_take_is_not_announced_into_memory(
+    recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    in_past(make("failed", announced=2), announce_at=True)
+    monkeypatch.setattr(recorder, "backlog", relay.BATCH)
+    assert relay.announce_untold() == 0
+    monkeypatch.setattr(recorder, "backlog", 0)
+    assert relay.announce_untold() == 1
+    assert relay.announce_untold() == 0
+
+
+def test_more_than_a_batch_is_done_in_one_round(
+    postbox: Postbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(relay, "BATCH", 2)
+    for _ in range(5):
+        make()
+    relay.Relay().step()
+    assert len(postbox.messages) == 5
 
 
 def test_only_jobs_that_wait_are_sent(postbox: Postbox) -> None:
@@ -85,8 +130,9 @@ def test_the_most_urgent_is_sent_first(postbox: Postbox) -> None:
 
 def test_what_no_one_was_told_is_told_from_the_row_alone(recorder: Recorder) -> None:
     told, untold, new = make("succeeded"), make("failed", announced=2), make(announced=0)
+    Job.objects.filter(pk=new.pk).update(announce_at=from_now(60))
     for job in (told, untold):
-        in_past(job, updated_at=True)
+        in_past(job, announce_at=True)
     assert relay.announce_untold() == 1
     (event,) = recorder.statuses
     assert (event.job, event.type, event.version) == (str(untold.id), "job.failed", 3)
@@ -96,7 +142,7 @@ def test_what_no_one_was_told_is_told_from_the_row_alone(recorder: Recorder) -> 
 def test_what_is_told_is_noted_so_that_it_is_told_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pushjobs.relay.get_publisher", get_publisher)
     job = make("failed", announced=2)
-    in_past(job, updated_at=True)
+    in_past(job, announce_at=True)
     assert relay.announce_untold() == 1
     publisher = get_publisher()
     assert publisher.flush(20)
@@ -172,7 +218,7 @@ def test_a_part_that_fails_does_not_hold_up_the_others(
 
 def test_after_a_restart_all_that_ran_or_was_sent_is_taken_up(postbox: Postbox) -> None:
     ran, sent = make("running"), make()
-    in_past(sent, enqueued_at=True)
+    in_past(sent, resend_at=True)
     assert relay.recover() == 1
     assert relay.send_lost() == 2
     assert {key for key, _ in postbox.messages} == {str(ran.id), str(sent.id)}
@@ -191,7 +237,7 @@ def test_a_broker_in_memory_is_not_sent_again_what_it_has(
     monkeypatch: pytest.MonkeyPatch, postbox: Postbox
 ) -> None:
     monkeypatch.setattr("pushjobs.broker.in_memory", lambda: True)
-    in_past(make(), enqueued_at=True)
+    in_past(make(), resend_at=True)
     never_sent = make()
     assert relay.send_lost() == 1
     assert postbox.messages == [(str(never_sent.id), 0)]

@@ -59,7 +59,7 @@ def test_a_job_is_written_told_and_sent_once_its_transaction_commits(
     assert recorder.types(job.id) == ["queued"]
     job = fresh(job)
     assert (job.status, job.args, job.tags) == ("queued", {"left": 1, "right": 2}, ["a", "b"])
-    assert job.enqueued_at is not None
+    assert job.resend_at is not None
     assert set(JobTag.objects.values_list("name", flat=True)) == {"a", "b"}
 
 
@@ -167,7 +167,7 @@ def test_a_job_that_the_database_refuses_is_not_taken_for_another(
     """Neither job has a key, and both ask for the same."""
     submit("test.echo")
 
-    def refuse(job: Job) -> None:
+    def refuse(job: Job, **_: object) -> None:
         raise IntegrityError("the owner is gone")
 
     monkeypatch.setattr("pushjobs.lifecycle.admit", refuse)
@@ -190,7 +190,7 @@ def test_files_are_stored_with_what_they_are(tmp_path: Path) -> None:
 def test_files_of_a_job_that_cannot_be_written_are_removed(
     settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail(job: Job) -> None:
+    def fail(job: Job, **_: object) -> None:
         raise RuntimeError("disk full")
 
     monkeypatch.setattr("pushjobs.lifecycle.admit", fail)
@@ -202,7 +202,7 @@ def test_files_of_a_job_that_cannot_be_written_are_removed(
 def test_without_a_broker_the_relay_sends_later(postbox: Postbox) -> None:
     postbox.down = True
     job = submit("test.echo")
-    assert (fresh(job).status, fresh(job).enqueued_at) == ("queued", None)
+    assert (fresh(job).status, fresh(job).resend_at) == ("queued", None)
 
 
 def test_without_a_broker_it_can_run_here_and_now(postbox: Postbox, configure: Configure) -> None:
