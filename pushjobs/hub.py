@@ -10,14 +10,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
 from functools import lru_cache
+from itertools import islice
 from typing import Any, Protocol
 
 from django.core.signals import setting_changed
 
 from pushjobs import loop
+from pushjobs.batch import Batch
 from pushjobs.conf import settings
 from pushjobs.cursor import Position
 from pushjobs.events import Entry
@@ -32,6 +34,7 @@ logger = logging.getLogger(__name__)
 PAGE = 200
 #: So many entries fit into a backlog, however large they are.
 STEP = 16
+_BATCH = 500
 _RETRY = 1.0
 
 
@@ -54,6 +57,7 @@ class Hub:
         self._mailbox = mailbox
         self._snapshot = snapshot
         self._feeds: dict[str, Feed] = {}
+        self._heads = Batch(self._join_and_place, _BATCH)
         self._membership = asyncio.Lock()
         self._tasks: set[asyncio.Task[Any]] = set()
         self._running = False
@@ -81,8 +85,8 @@ class Hub:
     async def open(self, channel: str) -> Feed:
         """The feed of a channel, joined and placed at its head; give it back with ``release``.
 
-        Joined before the head is read, so that no entry slips by between the two. Raises
-        ``LogUnavailable``.
+        Joined before the head is read, so that no entry slips by between the two; both together
+        with other feeds that open. Raises ``LogUnavailable``.
         """
         self.start()
         feed = self._feeds.get(channel)
@@ -110,10 +114,15 @@ class Hub:
         if not feeds:
             return
         heads = await self.log.heads([feed.channel for feed in feeds])
-        for feed in feeds:
-            if not feed.position.covers(heads[feed.channel]):
-                self.catch_up(feed)
-                await self._join(feed.channel)
+        behind = [
+            feed
+            for feed in feeds
+            if feed.channel in heads and not feed.position.covers(heads[feed.channel])
+        ]
+        for feed in behind:
+            self.catch_up(feed)
+        # The bell may not have rung because the layer has forgotten who joined.
+        await self._join([feed.channel for feed in behind])
 
     def ring(self, channel: str, entries: Sequence[Entry]) -> None:
         """Take entries from the doorbell: in any order, any number of times."""
@@ -148,23 +157,28 @@ class Hub:
 
     async def _open(self, feed: Feed) -> None:
         try:
-            await self._join(feed.channel)
-            heads = await self.log.heads([feed.channel])
+            head = await self._heads.get(feed.channel)
+            if head is None:
+                raise LogUnavailable("the channel's server is out of reach")
         except BaseException:
             if self._feeds.get(feed.channel) is feed:
                 del self._feeds[feed.channel]
             raise
-        feed.position = heads[feed.channel]
+        feed.position = head
         feed.opening = None
         if feed.hinted:  # The head may have been read before what rang was there.
             self.catch_up(feed)
 
-    async def _join(self, channel: str) -> None:
+    async def _join_and_place(self, names: list[str]) -> Mapping[str, Position]:
+        await self._join(names)
+        return await self.log.heads(names)
+
+    async def _join(self, names: Sequence[str]) -> None:
         """A layer that is out of reach is no reason to wait: the sweep reads the log anyway."""
-        try:
-            async with self._membership:
-                await self._mailbox.join(channel)
-        except Exception as error:
+        async with self._membership:
+            joining = map(self._mailbox.join, names)
+            errors = filter(None, await asyncio.gather(*joining, return_exceptions=True))
+        for error in islice(errors, 1):
             logger.warning("the channel layer let no one join: %s", error)
 
     async def _close(self, feed: Feed) -> None:

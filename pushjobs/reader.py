@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -12,6 +11,7 @@ from channels.db import database_sync_to_async
 from django.core.signals import setting_changed
 
 from pushjobs import channels
+from pushjobs.batch import Batch
 from pushjobs.conf import settings
 from pushjobs.cursor import Position
 from pushjobs.events import Entry, EventType, Record
@@ -30,23 +30,33 @@ class Snapshot:
     over: bool
 
 
+def _load_by_id(keys: list[UUID]) -> dict[UUID, Job]:
+    return Job.objects.defer("response_body", "traceback").in_bulk(keys)
+
+
+def _load_newest(channel: str, limit: int) -> list[Job]:
+    kind, owner, *tag = channel.split(":", 2)
+    jobs = JobQuerySet(Job).of_owner(owner)
+    if kind == channels.TAG:
+        jobs = jobs.filter(tag_rows__name=tag[0])
+    return list(jobs.defer("response_body", "traceback").order_by("-id")[:limit])
+
+
+_by_id = database_sync_to_async(_load_by_id, thread_sensitive=False)
+_newest_of = database_sync_to_async(_load_newest, thread_sensitive=False)
+
+
 class JobReader:
     """Loads jobs by id in batches, and makes snapshots of channels."""
 
     def __init__(self, log: Log) -> None:
         self._log = log
-        self._waiting: dict[UUID, asyncio.Future[Job | None]] = {}
-        self._task: asyncio.Task[None] | None = None
+        self._jobs = Batch(_by_id, _BATCH)
+        self._progress = Batch(log.progress, _BATCH)
 
     async def get(self, job_id: UUID) -> Job | None:
         """The job as it is in the database now."""
-        running = asyncio.get_running_loop()
-        future = self._waiting.get(job_id)
-        if future is None or future.get_loop() is not running:
-            future = self._waiting[job_id] = running.create_future()
-            if len(self._waiting) == 1 or self._task is None or self._task.done():
-                self._task = running.create_task(self._load())
-        return await asyncio.shield(future)
+        return await self._jobs.get(job_id)
 
     async def snapshot(
         self, channel: str, position: Position, *, recovered: bool | None
@@ -58,11 +68,11 @@ class JobReader:
         ``recovered`` is told where it is not None.
         """
         jobs = await self._jobs_of(channel)
-        names = [channels.of_job(job.id) for job in jobs]
-        progress = await self._log.progress(names) if names else {}
+        told = jobs[: settings.SNAPSHOT_JOBS]
+        progress = await self._progress.get_all(channels.of_job(job.id) for job in told)
         entries = []
-        for job in reversed(jobs[: settings.SNAPSHOT_JOBS]):
-            data = document(job, progress=progress.get(channels.of_job(job.id)))
+        for job, newest in zip(reversed(told), reversed(progress), strict=True):
+            data = document(job, progress=newest)
             if recovered is not None:
                 data["recovered"] = recovered
             if job is jobs[0] and len(jobs) > settings.SNAPSHOT_JOBS:
@@ -78,40 +88,6 @@ class JobReader:
             return [job] if job is not None else []
         newest: Sequence[Job] = await _newest_of(channel, settings.SNAPSHOT_JOBS + 1)
         return newest
-
-    async def _load(self) -> None:
-        await asyncio.sleep(0)
-        while self._waiting:
-            keys = list(self._waiting)[:_BATCH]
-            futures = {key: self._waiting.pop(key) for key in keys}
-            try:
-                found = await _by_id(keys)
-            except BaseException as error:
-                for future in futures.values():
-                    if not future.done():
-                        future.set_exception(error)
-                if not isinstance(error, Exception):
-                    raise
-                continue
-            for key, future in futures.items():
-                if not future.done():
-                    future.set_result(found.get(key))
-
-
-def _load_by_id(keys: list[UUID]) -> dict[UUID, Job]:
-    return Job.objects.defer("response_body", "traceback").in_bulk(keys)
-
-
-def _load_newest(channel: str, limit: int) -> list[Job]:
-    kind, owner, *tag = channel.split(":", 2)
-    jobs = JobQuerySet(Job).of_owner(owner)
-    if kind == channels.TAG:
-        jobs = jobs.filter(tag_rows__name=tag[0])
-    return list(jobs.defer("response_body", "traceback").order_by("-id")[:limit])
-
-
-_by_id = database_sync_to_async(_load_by_id, thread_sensitive=False)
-_newest_of = database_sync_to_async(_load_newest, thread_sensitive=False)
 
 
 @lru_cache(maxsize=1)

@@ -68,6 +68,9 @@ class Subscription:
                 first = page.entries[0].position
                 self.position = Position(first.epoch, first.offset - 1)
                 self.recovered = page.complete
+        elif cursor is not None and cursor == self._feed.position and (job is None or not job.over):
+            # Nothing comes after it that the feed does not bring: the usual case of a reconnect.
+            self.position, self.recovered = cursor, True
         elif cursor is not None:
             page = await self._hub.log.read(self.channel, cursor, 1)
             self.recovered = page.complete

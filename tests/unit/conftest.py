@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Any, Protocol
 
 import dramatiq
@@ -17,6 +17,7 @@ from pushjobs.reader import get_reader
 from tests.redis_server import redis_url
 from tests.unit.loops import end
 from tests.unit.recorder import Recorder
+from tests.unit.streams import World
 
 
 @pytest.fixture(autouse=True)
@@ -56,14 +57,15 @@ def recorder(monkeypatch: pytest.MonkeyPatch) -> Recorder:
 
 
 class Postbox:
-    """What the broker was given; ``down`` makes it unreachable."""
+    """What the broker was given; out of reach when ``down``, or once it has ``fails_after``."""
 
     def __init__(self) -> None:
         self.messages: list[tuple[str, int]] = []
         self.down = False
+        self.fails_after: int | None = None
 
     def enqueue(self, message: Any, *, delay: int | None = None) -> Any:
-        if self.down:
+        if self.down or len(self.messages) == self.fails_after:
             raise dramatiq.errors.ConnectionClosed("the broker is down")
         assert message.actor_name == ACTOR
         job_id, attempt = message.args
@@ -84,3 +86,12 @@ def postbox(monkeypatch: pytest.MonkeyPatch) -> Postbox:
 def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with redis_url(tmp_path_factory.mktemp("redis")) as url:
         yield url
+
+
+@pytest.fixture
+async def world(configure: Configure) -> AsyncIterator[World]:
+    configure(SWEEP_INTERVAL=3600)
+    world = World()
+    with world.reader.in_use():
+        yield world
+        await world.close()

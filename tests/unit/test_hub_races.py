@@ -3,26 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 
 import pytest
 
 from pushjobs.cursor import Position
 from pushjobs.events import EventType
 from pushjobs.exceptions import LogUnavailable
-from tests.unit.conftest import Configure
 from tests.unit.faults import turns
 from tests.unit.records import CHANNEL
 from tests.unit.streams import World
-
-
-@pytest.fixture
-async def world(configure: Configure) -> AsyncIterator[World]:
-    configure(SWEEP_INTERVAL=3600)
-    world = World()
-    with world.reader.in_use():
-        yield world
-        await world.close()
 
 
 async def test_a_client_that_comes_during_a_catch_up_gets_each_entry_once(world: World) -> None:
@@ -72,7 +61,7 @@ async def test_an_entry_that_rings_while_the_snapshot_is_read_is_not_lost(world:
     await world.say()
     world.reader.hold = asyncio.Event()
     client, _ = world.subscribe()
-    await turns(10)
+    await turns(20)
     assert world.reader.snapshots == 1
     await world.say()
     await turns(10)

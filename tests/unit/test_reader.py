@@ -68,18 +68,16 @@ def test_who_asks_later_sees_what_has_changed(queries: list[int]) -> None:
 def test_a_query_that_fails_is_told_to_all_who_wait_and_to_no_one_after(
     monkeypatch: pytest.MonkeyPatch, queries: list[int]
 ) -> None:
-    real = reader._by_id
-
     async def broken(keys: Any) -> Any:
         raise DatabaseError("away")
 
     async def play() -> Any:
         own = JobReader(MemoryLog())
         key = make_id
-        monkeypatch.setattr(reader, "_by_id", broken)
-        failed = await asyncio.gather(own.get(key), own.get(key), return_exceptions=True)
+        with monkeypatch.context() as patch:
+            patch.setattr(own._jobs, "_load", broken)
+            failed = await asyncio.gather(own.get(key), own.get(key), return_exceptions=True)
         assert [type(error) for error in failed] == [DatabaseError] * 2
-        monkeypatch.setattr(reader, "_by_id", real)
         return await own.get(key)
 
     make_id = make().id
