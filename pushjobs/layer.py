@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from collections.abc import Sequence
 from hashlib import blake2s
 from typing import Any
@@ -11,6 +13,9 @@ from channels.layers import get_channel_layer
 from pushjobs.conf import settings
 from pushjobs.cursor import Position
 from pushjobs.events import Entry, Record
+
+#: Seconds that a call may take.
+_PATIENCE = 2.0
 
 
 class Doorbell:
@@ -24,21 +29,35 @@ class Doorbell:
         if self._layer is None:
             raise RuntimeError(f"CHANNEL_LAYERS has no {settings.CHANNEL_LAYER!r}")
         self._mailbox: str | None = None
+        self._silent_until = 0.0
 
     async def ring(self, channel: str, entries: Sequence[Entry]) -> None:
-        """Send entries of one channel to all who joined it."""
+        """Send entries of one channel to all who joined it; raises what the layer raises.
+
+        A layer that does not answer raises ``TimeoutError``, and is left in peace for a while, so
+        that it holds up no publisher.
+        """
+        if time.monotonic() < self._silent_until:
+            return
         message = {
             "type": "pushjobs.entries",
             "channel": channel,
             "entries": [_pack(entry) for entry in entries],
         }
-        await self._layer.group_send(_group(channel), message)
+        try:
+            async with asyncio.timeout(_PATIENCE):
+                await self._layer.group_send(_group(channel), message)
+        except TimeoutError:
+            self._silent_until = time.monotonic() + _PATIENCE
+            raise
 
     async def join(self, channel: str) -> None:
-        await self._layer.group_add(_group(channel), await self._address())
+        async with asyncio.timeout(_PATIENCE):
+            await self._layer.group_add(_group(channel), await self._address())
 
     async def leave(self, channel: str) -> None:
-        await self._layer.group_discard(_group(channel), await self._address())
+        async with asyncio.timeout(_PATIENCE):
+            await self._layer.group_discard(_group(channel), await self._address())
 
     async def receive(self) -> tuple[str, list[Entry]]:
         """The next ring in this process's mailbox: a channel and its entries."""

@@ -68,3 +68,25 @@ def test_without_its_layer_there_is_no_doorbell(configure: Configure) -> None:
     configure(CHANNEL_LAYER="elsewhere")
     with pytest.raises(RuntimeError, match="elsewhere"):
         Doorbell()
+
+
+async def test_a_layer_that_does_not_answer_holds_up_no_one(
+    settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.CHANNEL_LAYERS = {"default": {"BACKEND": LAYERS["memory"]}}
+    monkeypatch.setattr("pushjobs.layer._PATIENCE", 0.01)
+    bell, asked = Doorbell(), []
+
+    async def hang(*_: Any) -> None:
+        asked.append(1)
+        await asyncio.Event().wait()
+
+    for name in ("group_send", "group_add"):
+        monkeypatch.setattr(bell._layer, name, hang)
+    with pytest.raises(TimeoutError):
+        await bell.join("job:1")
+    with pytest.raises(TimeoutError):
+        await bell.ring("job:1", entries_of("job:1", 1))
+    monkeypatch.setattr(bell, "_silent_until", float("inf"))
+    await bell.ring("job:1", entries_of("job:1", 1))
+    assert len(asked) == 2
