@@ -11,7 +11,7 @@ Every implementation passes ``tests/unit/log/``. The promises:
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -36,6 +36,10 @@ class Page:
 class Log(Protocol):
     """The replay buffer. Every call may raise ``LogUnavailable``."""
 
+    def shard(self, channel: str) -> Hashable:
+        """What keeps the channel. Each shard may be out of reach by itself."""
+        ...
+
     async def append(self, records: Sequence[Record]) -> list[Entry | None]:
         """Append records in order; ``None`` stands for one that was refused."""
         ...
@@ -45,7 +49,11 @@ class Log(Protocol):
         ...
 
     async def heads(self, channels: Sequence[str]) -> Mapping[str, Position]:
-        """The last position of each channel; one never seen is opened, at offset 0 of an epoch."""
+        """The last position of each channel; one never seen is opened, at offset 0 of an epoch.
+
+        Where the channels are on many servers, those of a server out of reach are left out; raises
+        ``LogUnavailable`` where there is nothing to answer. So does ``progress``.
+        """
         ...
 
     async def progress(self, channels: Sequence[str]) -> Mapping[str, Entry]:

@@ -6,7 +6,7 @@ import secrets
 import threading
 import time
 from collections import OrderedDict, deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from hashlib import blake2s
 from itertools import islice
 
@@ -94,6 +94,9 @@ class MemoryLog:
         self._secret = secrets.token_bytes(16)
         #: How often a channel has started afresh, for those that have.
         self._restarts: dict[str, int] = {}
+
+    def shard(self, channel: str) -> Hashable:
+        return None
 
     async def append(self, records: Sequence[Record]) -> list[Entry | None]:
         now = time.monotonic()

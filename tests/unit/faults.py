@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 
 from pushjobs.cursor import Position
 from pushjobs.events import Entry, Record
@@ -33,6 +33,9 @@ class FaultyLog:
 
     def wipe(self) -> None:
         self.inner = MemoryLog()
+
+    def shard(self, channel: str) -> Hashable:
+        return self.inner.shard(channel)
 
     async def append(self, records: Sequence[Record]) -> list[Entry | None]:
         return await self.inner.append(records)
