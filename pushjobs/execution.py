@@ -7,6 +7,7 @@ import logging
 import time
 import traceback
 from collections.abc import Callable
+from copy import copy
 from functools import partial
 from typing import Any
 
@@ -55,11 +56,11 @@ def execute(job: Job) -> None:
                 value = materialised(_call(registry.get(job.name), job, run))
             change = _success(attempt, value)
         except KeyboardInterrupt:  # Where a job runs in the main thread: a test, a command.
-            _end(attempt, _ending(attempt, Shutdown()))
+            _end(attempt, _ending(attempt, Shutdown()), job)
             raise
         except BaseException as error:
             change = _ending(attempt, error)
-        _end(attempt, change)
+        _end(attempt, change, job)
 
 
 def settle(attempt: Attempt, reason: type[Interrupt] = Shutdown) -> None:
@@ -67,10 +68,11 @@ def settle(attempt: Attempt, reason: type[Interrupt] = Shutdown) -> None:
 
     ``reason`` counts where it was not interrupted for one.
     """
-    job, reason = attempt.job, attempt.reason or reason
+    # Its own copy, as its thread may end it at the same time: one of the two compares and sets.
+    job, reason = copy(attempt.job), attempt.reason or reason
     logger.warning("job %s (%s) heeds no interrupt; its thread is lost", job.id, job.name)
     running.drop(attempt)
-    _end(attempt, _ending(attempt, reason()))
+    _end(attempt, _ending(attempt, reason()), job)
     attempt.run.supersede()
 
 
@@ -154,9 +156,8 @@ def _passing(error: BaseException) -> Error:
     return error_of("handler-error", "The job failed", detail=detail)
 
 
-def _end(attempt: Attempt, change: Change | None) -> None:
+def _end(attempt: Attempt, change: Change | None, job: Job) -> None:
     """Make the change that ends an attempt; if it comes too late, nothing more is heard of it."""
-    job = attempt.job
     try:
         ended = change is not None and _persist(change, job)
     except Exception as error:

@@ -177,7 +177,9 @@ def _requeue(job: Job, error: Error, **fields: Any) -> bool:
         **_UNSENT,
         **fields,
     )
-    return queued or cancelled(job)
+    if queued or job.status != Status.RUNNING:  # Its thread may have ended it meanwhile.
+        return queued
+    return cancelled(job)
 
 
 def _end(job: Job, status: Status, **fields: Any) -> bool:

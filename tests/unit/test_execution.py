@@ -13,6 +13,7 @@ import pytest
 from django.db import OperationalError, connection
 
 from pushjobs import execution, heartbeat, lifecycle
+from pushjobs.context import Run
 from pushjobs.heartbeat import Heartbeat
 from pushjobs.models import Job
 from pushjobs.running import Shutdown, running
@@ -244,3 +245,14 @@ def test_an_attempt_whose_result_is_never_kept_is_ended_long_after_its_time(
         until(lambda: fresh(job).over, Heartbeat(running).step)
         go_on.set()
     assert fresh(job).error["type"].endswith("time-limit")
+
+
+def test_an_attempt_that_its_thread_has_just_given_back_is_not_cancelled_for_it(
+    recorder: Recorder,
+) -> None:
+    """A stopping worker ends attempts whose threads do not, and one may do so at that moment."""
+    job = started("test.echo")
+    with running.entered(job, Run(job, recorder)) as attempt:  # type: ignore[arg-type]
+        assert lifecycle.release(job, lifecycle.stopped_worker())
+        execution.settle(attempt)
+    assert fresh(job).status == "queued"
