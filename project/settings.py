@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
+import re
 from pathlib import Path
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import environ
+from django.core.exceptions import ImproperlyConfigured
 from django.core.management.utils import get_random_secret_key
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -80,21 +84,57 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
     }
     DATABASES["default"]["CONN_MAX_AGE"] = None
+elif DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":
+    # A pool for each process, opened by its first query: workers fork before they load Django.
+    # Beyond `max_size` a thread waits; a web process has up to 32 that query (the event loop's
+    # executor), a worker its own, and three more. Behind PgBouncer in transaction mode leave it
+    # out, with DATABASE_POOL=0, and set DISABLE_SERVER_SIDE_CURSORS.
+    DATABASE_POOL = env.int("DATABASE_POOL", default=40)
+    DATABASES["default"]["CONN_MAX_AGE"] = 0  # A thread's connection goes back into the pool.
+    DATABASES["default"]["CONN_HEALTH_CHECKS"] = True  # PostgreSQL may have been restarted.
+    if DATABASE_POOL:
+        DATABASES["default"].setdefault("OPTIONS", {})["pool"] = {
+            "min_size": 1,
+            "max_size": DATABASE_POOL,
+            "timeout": 10,
+            "reconnect_timeout": 5,  # Else its attempts lie ever further apart.
+        }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 
-def _broker() -> dict[str, object]:
-    scheme = BROKER_URL.partition("://")[0]
-    classes = {
-        "": "dramatiq.brokers.stub.StubBroker",
-        "redis": "dramatiq.brokers.redis.RedisBroker",
-        "rediss": "dramatiq.brokers.redis.RedisBroker",
-        "amqp": "dramatiq.brokers.rabbitmq.RabbitmqBroker",
-        "amqps": "dramatiq.brokers.rabbitmq.RabbitmqBroker",
-    }
+# What a broker's connections are told unless their URL says otherwise, in seconds. These bound how
+# long a send, or a peer that is gone, is waited for; a consumer may wait for messages all day.
+_REDIS = {"socket_connect_timeout": 2, "socket_timeout": 5, "health_check_interval": 15}
+_RABBITMQ = {
+    "socket_timeout": 2,
+    "stack_timeout": 4,
+    "blocked_connection_timeout": 5,
+    "heartbeat": 20,
+}
+
+
+def _broker(setting: str) -> dict[str, object]:
+    """``DRAMATIQ_BROKER`` for one URL, or for several of RabbitMQ with commas between them."""
+    urls = re.split(r"[,;]\s*(?=\w+://)", setting) if setting else []
+    schemes = {urlsplit(url).scheme for url in urls}
+    options: dict[str, object] = {}
+    if not setting:
+        name = "stub.StubBroker"
+    elif schemes <= {"redis", "rediss"} and len(urls) == 1:
+        name = "redis.RedisBroker"
+        options = {"url": _with_options(urls[0], _REDIS)}
+    elif schemes <= {"amqp", "amqps"}:
+        name = "rabbitmq.RabbitmqBroker"
+        # Without it, a message that a dying server never kept is not missed.
+        options = {"url": [_with_options(url, _RABBITMQ) for url in urls], "confirm_delivery": True}
+    else:
+        raise ImproperlyConfigured(
+            "BROKER_URL is one redis:// or rediss:// URL, or one or more amqp:// or amqps:// "
+            "URLs with commas between them; without it, the broker is in memory"
+        )
     return {
-        "BROKER": classes[scheme],
-        "OPTIONS": {"url": BROKER_URL} if BROKER_URL else {},
+        "BROKER": f"dramatiq.brokers.{name}",
+        "OPTIONS": options,
         "MIDDLEWARE": [
             "dramatiq.middleware.AsyncIO",
             "django_dramatiq.middleware.DbConnectionsMiddleware",
@@ -102,7 +142,12 @@ def _broker() -> dict[str, object]:
     }
 
 
-DRAMATIQ_BROKER = _broker()
+def _with_options(url: str, options: dict[str, int]) -> str:
+    parts = urlsplit(url)
+    return parts._replace(query=urlencode(options | dict(parse_qsl(parts.query)))).geturl()
+
+
+DRAMATIQ_BROKER = _broker(BROKER_URL)
 CHANNEL_LAYERS = {
     "default": {
         "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
@@ -111,7 +156,20 @@ CHANNEL_LAYERS = {
     if REDIS_URL
     else {"BACKEND": "channels.layers.InMemoryChannelLayer", "CONFIG": {"capacity": 10_000}}
 }
-PUSHJOBS = env.json("PUSHJOBS", default={})
+# What limits are counted in: shared where there are many processes, and never waited for long.
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": REDIS_URL.split(",")[0],
+        "OPTIONS": {"socket_connect_timeout": 1, "socket_timeout": 1},
+    }
+    if REDIS_URL
+    else {
+        "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
+        "OPTIONS": {"MAX_ENTRIES": 100_000},
+    }
+}
+PUSHJOBS = json.loads(env.str("PUSHJOBS", default="") or "{}")
 if REDIS_URL:
     PUSHJOBS = {
         "LOG": "pushjobs.log.redis.RedisLog",
@@ -151,6 +209,7 @@ USE_TZ = True
 
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_SSL_REDIRECT = SITE_IS_HTTPS
+SECURE_REDIRECT_EXEMPT = [r"^health/"]  # Probes come over plain HTTP, from inside.
 SESSION_COOKIE_SECURE = SITE_IS_HTTPS
 CSRF_COOKIE_SECURE = SITE_IS_HTTPS
 SECURE_HSTS_SECONDS = 365 * 24 * 3600 if SITE_IS_HTTPS else 0
@@ -163,5 +222,9 @@ LOGGING = {
     "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="WARNING")},
-    "loggers": {"pushjobs": {"level": env.str("LOG_LEVEL", default="INFO")}},
+    "loggers": {
+        "pushjobs": {"level": env.str("LOG_LEVEL", default="INFO")},
+        # It prints a traceback for each connection that fails; Dramatiq says so in a line.
+        "pika": {"level": "CRITICAL"},
+    },
 }

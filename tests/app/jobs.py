@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import datetime
 import hashlib
+import os
 import time
 from pathlib import Path
 from typing import Annotated, Any
@@ -227,3 +228,15 @@ def odd_text(final: bool) -> None:
     if final:
         raise Failed("caf\udce9\x00", since=datetime.date(2026, 1, 2), at={"\udce9": {1}})
     raise ValueError("caf\udce9\x00")
+
+
+@job(name="test.apart", allow="anyone", queue="apart")
+def apart() -> int:
+    """Says which process ran it: one that serves the queue ``apart``."""
+    return os.getpid()
+
+
+@job(name="test.process", allow="anyone")
+def process() -> int:
+    """Says which process ran it."""
+    return os.getpid()
