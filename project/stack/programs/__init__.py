@@ -1,0 +1,1 @@
+"""What stands behind each service when there are no containers."""
