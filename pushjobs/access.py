@@ -24,10 +24,14 @@ _PERMISSION = {READ: "pushjobs.view_job", CANCEL: "pushjobs.change_job"}
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who asks: a logged-in user, a token, or neither; a token, where there is one, decides."""
+    """Who asks: a logged-in user, a token, or neither; a token, where there is one, decides.
+
+    ``address`` is the connection's peer, as the server gives it, or "" where it has none.
+    """
 
     user: Any = None
     token: Token | None = None
+    address: str = ""
 
     @property
     def user_id(self) -> Any:

@@ -21,11 +21,13 @@ _REF = "#/components/schemas/{model}"
 
 #: Why a server closes a socket: below 3500 the client comes back, from 3500 on it does not.
 CLOSE_CODES = {
-    3001: "The server is going away. Reconnect.",
+    3001: "The server is going away or full, or the connection is old. "
+    "Reconnect, with the cursors.",
     3008: "The client reads too slowly. Reconnect, with the cursors.",
     3500: "A frame is none of this protocol's. Do not reconnect.",
     3501: "The handshake's token does not hold, or no longer. Do not reconnect with it.",
-    3502: "Over a limit: too many frames a second. Do not reconnect.",
+    3502: "Over a limit: too many frames a second, or connections of a user or address. "
+    "Do not reconnect.",
 }
 
 
@@ -165,7 +167,12 @@ def _description() -> str:
         f"socket an unsolicited `pong` every {settings.SOCKET_HEARTBEAT:g} seconds. A client that "
         "hears nothing for twice as long reconnects, with its cursors.\n\n"
         f"Close codes of the socket:\n\n| code | meaning |\n|---|---|\n{codes}\n\n"
-        "A handshake from an origin that is not allowed is refused with 403."
+        "A handshake from an origin that is not allowed is refused with 403, and one that the "
+        "server has no room for with 503, or 403 where the server knows no other answer. A stream "
+        "over a limit of its user or address is refused with 429, and where the server has no room "
+        "with 503, both with `Retry-After`.\n\n"
+        "A stream that the server sends away, because it stops or because the stream is old, ends "
+        "with `retry`, and a socket with 3001: the client reconnects, with its cursors."
     )
 
 

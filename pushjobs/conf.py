@@ -8,12 +8,24 @@ from __future__ import annotations
 
 from difflib import get_close_matches
 from functools import lru_cache
-from typing import Any, Literal, cast
+from typing import Annotated, Any, Literal, cast
 
 from django.conf import settings as django_settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import setting_changed
-from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, ValidationError
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PositiveFloat,
+    PositiveInt,
+    ValidationError,
+)
+
+from pushjobs.rates import Rate, rate_of
+
+Limit = Annotated[Rate | None, BeforeValidator(rate_of)]
 
 KIB, MIB = 1024, 1024 * 1024
 
@@ -41,7 +53,8 @@ class Settings(BaseModel):
     HEARTBEAT_INTERVAL: PositiveFloat = 0.5
     RELAY_INTERVAL: PositiveFloat = 0.5
     ANNOUNCE_AFTER: PositiveFloat = 5
-    REENQUEUE_AFTER: PositiveFloat = 60
+    REENQUEUE_AFTER: PositiveFloat = 30
+    RELAY_IN_WORKERS: bool = True
 
     # Telling
     PROGRESS_INTERVAL: PositiveFloat = 0.1
@@ -59,11 +72,26 @@ class Settings(BaseModel):
     STREAM_HEARTBEAT: PositiveFloat = 15
     SOCKET_HEARTBEAT: PositiveFloat = 25
     STREAM_RETRY: PositiveFloat = 1
+    MAX_CONNECTION_AGE: PositiveFloat = 3600
+    DRAIN_WINDOW: float = Field(5, ge=0)
     BACKLOG_EVENTS: PositiveInt = 1000
     BACKLOG_BYTES: PositiveInt = 2 * MIB
     MAX_CHANNELS: PositiveInt = 100
+    MAX_CONNECTIONS: PositiveInt = 20_000
+    MAX_USER_CONNECTIONS: PositiveInt = 500
+    MAX_ADDRESS_CONNECTIONS: PositiveInt = 5_000
+    MAX_USER_CHANNELS: PositiveInt = 5_000
+    MAX_ADDRESS_CHANNELS: PositiveInt = 20_000
     MAX_WAIT: PositiveFloat = 60
     SNAPSHOT_JOBS: PositiveInt = 200
+
+    # Submissions, counted in one of CACHES; "" is no limit
+    USER_SUBMISSIONS: Limit = Field("600/minute", validate_default=True)
+    ADDRESS_SUBMISSIONS: Limit = Field("6000/minute", validate_default=True)
+    SUBMISSIONS_CACHE: str = "default"
+
+    # Health
+    HEALTH_TIMEOUT: PositiveFloat = 0.8
 
     # Sizes
     MAX_BODY: PositiveInt = MIB

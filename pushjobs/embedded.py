@@ -5,23 +5,23 @@ from __future__ import annotations
 import asyncio
 import fcntl
 import logging
+from contextlib import suppress
 from pathlib import Path
-from typing import IO, Any
+from threading import Thread
+from typing import IO
 
 import dramatiq
-from asgiref.sync import sync_to_async
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connection
+from dramatiq.asyncio import get_event_loop_thread
 from dramatiq.worker import Worker
 
 from pushjobs import loop, relay
 from pushjobs.conf import settings
 from pushjobs.hub import get_hub
-from pushjobs.transports.connections import connections
 
 logger = logging.getLogger(__name__)
 
-_DRAIN = 2.0
 _STOP_MARGIN = 10.0
 _IDLE_CHECK = 200  # milliseconds after which an idle worker thread looks whether it is to stop
 
@@ -51,34 +51,34 @@ class EmbeddedWorker:
         self._worker.start()
 
     async def stop(self) -> None:
-        """Give running jobs their grace, then the rest back to the queue; end all streams."""
+        """Give running jobs their grace, then the rest back to the queue."""
         logger.info("stopping; running jobs have %g seconds", settings.SHUTDOWN_GRACE)
         timeout = int(1000 * (settings.SHUTDOWN_GRACE + _STOP_MARGIN))
-        await asyncio.to_thread(self._worker.stop, timeout)
-        await connections.drain(_DRAIN)
-        await get_hub().stop()
+        running, stopped = asyncio.get_running_loop(), asyncio.Event()
+
+        def stop_threads() -> None:
+            try:
+                self._worker.stop(timeout)
+            finally:
+                with suppress(RuntimeError):  # A second signal has ended the loop.
+                    running.call_soon_threadsafe(stopped.set)
+
+        # Not in the loop's executor, which is waited for even after a second signal.
+        Thread(target=stop_threads, name="pushjobs-stop", daemon=True).start()
+        try:
+            await stopped.wait()
+        except asyncio.CancelledError:
+            self.abandon()
+            raise
         if self._lock is not None:
             self._lock.close()
 
-
-async def lifespan(scope: Any, receive: Any, send: Any) -> None:
-    """ASGI's lifespan protocol: an embedded worker of ``EMBEDDED_THREADS`` threads, if any."""
-    worker = EmbeddedWorker(settings.EMBEDDED_THREADS) if settings.EMBEDDED_THREADS else None
-    while True:
-        message = await receive()
-        kind = message["type"]
-        if worker is not None and kind == "lifespan.startup":
-            try:
-                await sync_to_async(worker.prepare)()
-            except ImproperlyConfigured as error:
-                await send({"type": "lifespan.startup.failed", "message": str(error)})
-                return
-            worker.start()
-        elif worker is not None:
-            await worker.stop()
-        await send({"type": f"{kind}.complete"})
-        if kind == "lifespan.shutdown":
-            return
+    def abandon(self) -> None:
+        """Let the process end, whatever jobs it runs; does nothing after ``stop``."""
+        events = get_event_loop_thread()
+        if events is not None:
+            with suppress(RuntimeError):  # It has ended.
+                events.loop.call_soon_threadsafe(events.loop.stop)
 
 
 def _lock_database() -> IO[str] | None:

@@ -118,11 +118,29 @@ class LimitExceeded(PushjobsError):
     status, slug, title = 429, "limit-exceeded", "Over a limit"
 
 
+class TooManyRequests(PushjobsError):
+    """Submissions come too fast (RFC 6585, section 4); ``wait`` is in seconds."""
+
+    status, slug, title = 429, "too-many-requests", "Requests come too fast"
+
+    def __init__(self, wait: int) -> None:
+        super().__init__(f"ask again in {wait} s", headers={"Retry-After": str(wait)})
+
+
 class BrokerUnavailable(PushjobsError):
     status, slug, title = 503, "broker-unavailable", "Jobs cannot be accepted right now"
 
     def __init__(self, detail: str = "") -> None:
         super().__init__(detail, headers={"Retry-After": "5"})
+
+
+class ServerBusy(PushjobsError):
+    """This process takes no more connections; another one may."""
+
+    status, slug, title = 503, "server-busy", "The server takes no more connections"
+
+    def __init__(self, detail: str = "") -> None:
+        super().__init__(detail, headers={"Retry-After": "1"})
 
 
 class StreamUnavailable(PushjobsError):

@@ -10,12 +10,14 @@ from uuid import UUID
 from pushjobs import access, channels
 from pushjobs.access import Caller
 from pushjobs.cursor import EARLIEST, Cursor
-from pushjobs.exceptions import LogUnavailable
+from pushjobs.exceptions import LimitExceeded, LogUnavailable, ServerBusy
 from pushjobs.log import get_log
 from pushjobs.models import Job
 from pushjobs.reader import get_reader
 from pushjobs.schemas import document
 from pushjobs.transports import polling
+from pushjobs.transports.admission import admission
+from pushjobs.transports.connections import connections
 
 _RETRY = 1.0
 
@@ -43,18 +45,28 @@ async def cursor_of(job_id: UUID) -> str:
     return Cursor.encode_one(channel, heads[channel])
 
 
-async def wait_for_change(caller: Caller, job: Job, timeout: float) -> None:
-    """Wait until something but output happens to a job, up to ``timeout`` seconds."""
+async def wait_for_change(caller: Caller, job: Job, timeout: float) -> bool:
+    """Wait until something but output happens to a job, up to ``timeout`` seconds.
+
+    Over a limit of connections, and while the server goes away, it does not wait, and returns
+    False: to wait is only a preference (RFC 7240, section 4.3).
+    """
     try:
-        await polling.changed(caller, job, timeout)
+        with admission.connection(caller, channels=1):
+            await polling.changed(caller, job, timeout)
+    except (ServerBusy, LimitExceeded):
+        return False
     except LogUnavailable:
         await asyncio.sleep(min(timeout, _RETRY))
+    return not connections.draining
 
 
 async def wait_until_over(caller: Caller, job: Job, timeout: float) -> Job:
     """Wait until a job is over, up to ``timeout`` seconds; returns it as it is then."""
     deadline = time.monotonic() + timeout
     while not job.over and (left := deadline - time.monotonic()) > 0:
-        await wait_for_change(caller, job, left)
+        waited = await wait_for_change(caller, job, left)
         job = await get_reader().get(job.pk) or job
+        if not waited:
+            break
     return job

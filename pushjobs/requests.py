@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import orjson
@@ -30,6 +30,10 @@ _MIN_ANONYMOUS_KEY = 16
 
 def caller_of(request: HttpRequest) -> Caller:
     """Who asks. A session's unsafe request must carry a CSRF token; a job token needs none."""
+    return replace(_caller_of(request), address=request.META.get("REMOTE_ADDR") or "")
+
+
+def _caller_of(request: HttpRequest) -> Caller:
     text = tokens.from_headers(request.headers.get)
     if text is not None:
         return access.holder(tokens.verify(text))

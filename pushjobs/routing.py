@@ -7,7 +7,8 @@ from typing import Any
 from channels.routing import ProtocolTypeRouter, URLRouter
 from django.urls import path, re_path
 
-from pushjobs.embedded import lifespan
+from pushjobs.draining import parting
+from pushjobs.lifespan import lifespan
 from pushjobs.transports import sse, websocket
 
 # Django's types know no ASGI applications, which Channels puts where views stand.
@@ -30,8 +31,8 @@ def application(django_app: Any, prefix: str = "") -> ProtocolTypeRouter:
     sockets = [route(prefix, URLRouter(websocket_urlpatterns))] if prefix else websocket_urlpatterns
     router = ProtocolTypeRouter(
         {
-            "http": URLRouter([*streams, any_route("", django_app)]),
-            "websocket": URLRouter([*sockets, any_route("", _refuse)]),
+            "http": parting(URLRouter([*streams, any_route("", django_app)])),
+            "websocket": parting(URLRouter([*sockets, any_route("", _refuse)])),
             "lifespan": lifespan,
         }
     )

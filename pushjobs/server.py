@@ -20,12 +20,15 @@ from daphne.server import Server
 from daphne.ws_protocol import WebSocketProtocol
 from django.core.exceptions import ImproperlyConfigured
 from twisted.internet import reactor
+from twisted.internet.defer import maybeDeferred
 from twisted.internet.interfaces import IPushProducer
 from zope.interface import implementer
 
 from pushjobs.conf import settings
+from pushjobs.draining import drain
 from pushjobs.embedded import EmbeddedWorker
 from pushjobs.exceptions import TooLarge
+from pushjobs.transports.connections import connections
 
 logger = logging.getLogger(__name__)
 
@@ -110,12 +113,20 @@ class FlowServer(Server):  # type: ignore[misc]
         super().__init__(_Guarded(application), **options)
         self._gates: dict[Any, _Gate] = {}
         self._on_listening = on_listening
+        self._ports: list[Any] = []
         #: Why the server could not listen, if it could not.
         self.error = ""
 
     def listen_success(self, port: Any) -> None:
         super().listen_success(port)
+        self._ports.append(port)
         self._on_listening()
+
+    async def stop_listening(self) -> None:
+        """Refuse new connections; those that there are stay."""
+        running = asyncio.get_running_loop()
+        for port in self._ports:
+            await maybeDeferred(port.stopListening).asFuture(running)
 
     def listen_error(self, failure: Any) -> None:
         self.error = failure.getErrorMessage()
@@ -187,8 +198,19 @@ class FlowServer(Server):  # type: ignore[misc]
             protocol.unregisterProducer()
 
 
+_PROXY_HEADERS = {
+    "proxy_forwarded_address_header": "X-Forwarded-For",
+    "proxy_forwarded_port_header": "X-Forwarded-Port",
+    "proxy_forwarded_proto_header": "X-Forwarded-Proto",
+}
+
+
 class EmbeddedServer:
-    """Serves an ASGI application and runs its jobs until SIGINT or SIGTERM."""
+    """Serves an ASGI application and runs its jobs until SIGINT or SIGTERM.
+
+    With ``proxy_headers`` the peer's address, port and scheme are what ``X-Forwarded-For``,
+    ``-Port`` and ``-Proto`` say, whoever sends them.
+    """
 
     def __init__(
         self,
@@ -198,6 +220,7 @@ class EmbeddedServer:
         port: int,
         threads: int,
         on_listening: Callable[[], None],
+        proxy_headers: bool = False,
     ) -> None:
         self._loop: asyncio.AbstractEventLoop = reactor._asyncioEventloop  # noqa: SLF001
         self._worker = EmbeddedWorker(threads)
@@ -210,6 +233,7 @@ class EmbeddedServer:
             on_listening=on_listening,
             websocket_max_frame_size=4 * settings.MAX_FRAME,
             websocket_max_message_size=4 * settings.MAX_FRAME,
+            **(_PROXY_HEADERS if proxy_headers else {}),
         )
         self._stopping: asyncio.Task[None] | None = None
 
@@ -218,6 +242,7 @@ class EmbeddedServer:
         self._worker.prepare()
         _raise_file_limit()
         self._server.run()
+        self._worker.abandon()
         if self._server.error:
             raise ImproperlyConfigured(f"the server cannot listen: {self._server.error}")
 
@@ -234,10 +259,10 @@ class EmbeddedServer:
             self._stopping = self._loop.create_task(self._stop())
 
     async def _stop(self) -> None:
-        for listener in self._server.listeners:
-            with suppress(Exception):
-                await listener.result.stopListening().asFuture(self._loop)
+        connections.draining = True
+        await self._server.stop_listening()
         await self._worker.stop()
+        await drain()
         self._server.stop()
 
 

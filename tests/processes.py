@@ -36,6 +36,8 @@ class Server:
     kind: str = "daphne"
     settings: dict[str, Any] = field(default_factory=dict)
     environment: dict[str, str] = field(default_factory=dict)
+    #: Further words of the command line.
+    options: tuple[str, ...] = ()
     port: int = field(default_factory=free_port)
     process: subprocess.Popen[bytes] | None = None
 
@@ -58,7 +60,7 @@ class Server:
             "DATABASE_URL": f"sqlite:///{self.folder / 'jobs.sqlite3'}",
             "DJANGO_SETTINGS_MODULE": "tests.settings",
             "PYTHONUNBUFFERED": "1",
-            "PUSHJOBS": json.dumps(self.settings | self._embedded()),
+            "PUSHJOBS": json.dumps(self._embedded() | self.settings),
             **self.environment,
         }
         if self.kind == "uvicorn":
@@ -100,7 +102,7 @@ class Server:
 
     def _command(self) -> list[str]:
         if self.kind == "daphne":
-            return [sys.executable, "manage.py", "serve", "--port", str(self.port)]
+            return [sys.executable, "manage.py", "serve", "--port", str(self.port), *self.options]
         return [
             sys.executable,
             "-m",
@@ -114,6 +116,7 @@ class Server:
             "warning",
             "--backlog",
             "4096",
+            *self.options,
         ]
 
     def _wait_until_ready(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncIterator
 
 from django.contrib.auth import get_user_model, login
@@ -42,6 +43,7 @@ async def state(request: HttpRequest) -> JsonResponse:
     log = get_log()
     return JsonResponse(
         {
+            "process": os.getpid(),
             "feeds": get_hub().feeds,
             "tasks": len(asyncio.all_tasks()),
             "connections": len(connections),

@@ -1,18 +1,24 @@
-"""The streams that are open in this process: one clock gives all of them their heartbeat."""
+"""The streams that are open in this process: one clock for their heartbeats and their age."""
 
 from __future__ import annotations
 
 import asyncio
+import math
 import random
 import time
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Protocol
 
+from pushjobs.conf import settings
+
 _TICK = 1.0
+#: A drain tells at least so many streams a second to go, where its window would take longer.
+_MIN_RATE = 100
 
 
 class Connection(Protocol):
-    """An open stream."""
+    """An open stream, or a request that waits. ``heartbeat`` is in seconds."""
 
     heartbeat: float
 
@@ -23,45 +29,81 @@ class Connection(Protocol):
         """Tell the client to come back later, and end."""
 
 
+@dataclass(slots=True)
+class _Times:
+    """When a connection's next heartbeat is due, and when it is to go; monotonic seconds."""
+
+    beat: float
+    end: float
+
+
 class Connections:
-    """Open streams, and when each is due for a heartbeat."""
+    """Open streams: who is due for a heartbeat, and who has been open for long enough.
+
+    A stream ends after ``MAX_CONNECTION_AGE``, so that load spreads again after a deploy.
+    """
 
     def __init__(self) -> None:
-        self._due: dict[Connection, float] = {}
+        #: Whether the process is about to stop: a stream that is opened ends at once.
+        self.draining = False
+        self._open: dict[Connection, _Times] = {}
         self._clock: asyncio.Task[None] | None = None
         self._gone = asyncio.Event()
 
     def __len__(self) -> int:
-        return len(self._due)
+        return len(self._open)
 
     def add(self, connection: Connection) -> None:
-        # The first beat comes anywhere in the interval, so that a storm of connects spreads.
-        self._due[connection] = time.monotonic() + connection.heartbeat * random.uniform(0.5, 1)
+        """Count a connection; while draining it is told to go at once."""
+        now = time.monotonic()
+        # Both come anywhere in an interval, so that a storm of connects spreads.
+        self._open[connection] = _Times(
+            beat=now + connection.heartbeat * random.uniform(0.5, 1),
+            end=now + settings.MAX_CONNECTION_AGE * random.uniform(0.75, 1),
+        )
+        if self.draining:  # Not refused, which would stop an EventSource for good.
+            connection.go_away()
         running = asyncio.get_running_loop()
         if self._clock is None or self._clock.get_loop() is not running or self._clock.done():
             self._clock = running.create_task(self._run())
 
     def remove(self, connection: Connection) -> None:
-        self._due.pop(connection, None)
+        self._open.pop(connection, None)
         self._gone.set()
 
-    async def drain(self, timeout: float) -> None:
-        """Tell all streams to go, and wait up to ``timeout`` seconds until they are gone."""
-        for connection in list(self._due):
-            connection.go_away()
+    async def drain(self, window: float, timeout: float) -> None:
+        """Tell all to go, spread over a window, and wait until they are gone.
+
+        ``window`` is at most how long the telling takes, ``timeout`` the wait after it; seconds.
+        """
+        self.draining = True
+        self._gone = asyncio.Event()
+        waiting = list(self._open)
+        random.shuffle(waiting)
+        pause = min(window / max(len(waiting), 1), 1 / _MIN_RATE)
+        start = time.monotonic()
+        for number, connection in enumerate(waiting):
+            # A loop's timers are too coarse to sleep for each of very many.
+            if (early := start + number * pause - time.monotonic()) > 0:
+                await asyncio.sleep(early)
+            if connection in self._open:
+                connection.go_away()
         with suppress(TimeoutError):
             async with asyncio.timeout(timeout):
-                while self._due:
+                while self._open:
                     self._gone.clear()
                     await self._gone.wait()
 
     async def _run(self) -> None:
-        while self._due:
+        while self._open:
             await asyncio.sleep(_TICK)
             now = time.monotonic()
-            for connection, due in list(self._due.items()):
-                if due <= now:
-                    self._due[connection] = now + connection.heartbeat
+            for connection, times in list(self._open.items()):
+                if times.end <= now:
+                    times.end = math.inf
+                    connection.go_away()
+                elif times.beat <= now:
+                    times.beat = now + connection.heartbeat
                     connection.beat()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections.abc import Sequence
 
@@ -17,6 +18,7 @@ from pushjobs.hub import get_hub
 from pushjobs.models import Job
 from pushjobs.outbox import Send
 from pushjobs.subscription import Subscription
+from pushjobs.transports.connections import connections
 from pushjobs.transports.request import StreamRequest, answer
 
 PAGE = 500
@@ -85,7 +87,9 @@ class _PageFull(Exception):
 
 
 class _Page:
-    """A sink that keeps what it is given."""
+    """A sink that keeps what it is given, and a connection while it waits for more."""
+
+    heartbeat = math.inf
 
     def __init__(self, channels: Sequence[str], ignored: str | None = None) -> None:
         self.items: list[bytes] = []
@@ -125,11 +129,21 @@ class _Page:
             raise _PageFull
 
     async def filled(self, timeout: float) -> None:
+        """Wait for an entry, up to ``timeout`` seconds, or until the server goes away."""
+        connections.add(self)
         try:
             async with asyncio.timeout(timeout):
                 await self._filled.wait()
         except TimeoutError:
             pass
+        finally:
+            connections.remove(self)
+
+    def beat(self) -> None:
+        pass  # Its client has an answer by the time that it asked for.
+
+    def go_away(self) -> None:
+        self._filled.set()
 
     def body(self, recovered: bool | None) -> bytes:
         members = {

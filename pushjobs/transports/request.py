@@ -70,6 +70,9 @@ class StreamRequest:
 
     async def caller(self, *, query_token: bool = False) -> Caller:
         """Who asks. A token in the query counts only for reading. Raises ``Unauthorized``."""
+        return replace(await self._caller(query_token), address=self._address)
+
+    async def _caller(self, query_token: bool) -> Caller:
         text = tokens.from_headers(self.headers.get)
         if text is not None:
             return await caller_by_token(text)
@@ -78,6 +81,11 @@ class StreamRequest:
             assert token is not None
             return Caller(token=replace(token, scope=token.scope & {tokens.READ}))
         return Caller(user=await self._user())
+
+    @property
+    def _address(self) -> str:
+        host, *_ = self.scope.get("client") or [""]
+        return str(host)
 
     async def _user(self) -> Any:
         """The user whom a middleware in front has found, or the one of the session's cookie."""
@@ -108,8 +116,11 @@ class StreamRequest:
         return bool(parts.netloc) and OriginValidator(None, allowed).valid_origin(parts)
 
     def cors(self) -> list[tuple[bytes, bytes]]:
-        """CORS headers, from the settings of django-cors-headers as for the API."""
-        if _CORS_MIDDLEWARE not in django_settings.MIDDLEWARE:
+        """CORS headers, from the settings of django-cors-headers as for the API.
+
+        A WebSocket has none: there, the ``Origin`` is checked.
+        """
+        if self.scope["type"] != "http" or _CORS_MIDDLEWARE not in django_settings.MIDDLEWARE:
             return []
         request = ASGIRequest(self.scope, BytesIO())
         middleware = CorsMiddleware(_no_view)
@@ -148,6 +159,21 @@ async def answer(
         headers = [*headers, (b"content-length", str(len(body)).encode())]
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})
+
+
+async def refuse_socket(send: Send, request: StreamRequest, error: PushjobsError) -> None:
+    """Refuse a WebSocket: with the error's problem document where the server can send one.
+
+    ASGI's WebSocket Denial Response; another server answers 403.
+    """
+    if "websocket.http.response" not in request.scope.get("extensions", {}):
+        await send({"type": "websocket.close"})
+        return
+
+    async def send_denial(message: Any) -> None:
+        await send(message | {"type": f"websocket.{message['type']}"})
+
+    await answer_problem(send_denial, request, error)
 
 
 async def answer_problem(send: Send, request: StreamRequest, error: PushjobsError) -> None:

@@ -27,6 +27,7 @@ from pushjobs.hub import get_hub
 from pushjobs.outbox import Message, Outbox, Send
 from pushjobs.subscription import Subscription
 from pushjobs.transports import polling
+from pushjobs.transports.admission import admission
 from pushjobs.transports.connections import connections
 from pushjobs.transports.request import Scope, StreamRequest, answer, answer_problem
 
@@ -60,29 +61,39 @@ async def _serve(
     if request.scope["method"] != "GET":
         await answer_problem(send, request, MethodNotAllowed(headers={"Allow": "GET, OPTIONS"}))
         return
-    stream: Stream | None = None
     try:
         caller = await request.caller(query_token=True)
         channels = _authorised_names(caller, names())
         text = request.headers.get("last-event-id") or request.field("cursor")
         cursor = Cursor.decode(text, channels) if text else None
-        if request.accepts_json:
-            await polling.answer_page(request, send, caller, channels, cursor)
-            return
-        stream = Stream(channels, send)
-        await stream.open(caller, cursor)
+        with admission.connection(caller, len(channels)):
+            if request.accepts_json:
+                await polling.answer_page(request, send, caller, channels, cursor)
+            else:
+                await _stream(request, receive, send, caller, channels, cursor)
     except LogUnavailable:
         await answer_problem(send, request, StreamUnavailable())
     except PushjobsError as error:
         await answer_problem(send, request, error)
-    else:
+
+
+async def _stream(
+    request: StreamRequest,
+    receive: Any,
+    send: Send,
+    caller: Caller,
+    channels: Sequence[str],
+    cursor: Cursor | None,
+) -> None:
+    stream = Stream(channels, send)
+    try:
+        await stream.open(caller, cursor)
         if stream.over:
             await answer(send, 204, [(b"cache-control", b"no-store"), *request.cors()])
         else:
             await stream.serve(receive, _HEADERS + request.cors(), caller.expires)
     finally:
-        if stream is not None:
-            stream.close()
+        stream.close()
 
 
 def _authorised_names(caller: Caller, names: Sequence[str]) -> list[str]:
@@ -191,8 +202,9 @@ class Stream:
         self._outbox.put(_COMMENT, replaces="beat")
 
     def go_away(self) -> None:
-        self._outbox.put(b"retry: %d\n\n" % self._retry())
-        self._finish()
+        if not self._done.done():
+            self._outbox.put(b"retry: %d\n\n" % self._retry())
+            self._finish()
 
     def _id(self) -> bytes:
         return f"id: {Cursor.join(self._cursors)}\n".encode()

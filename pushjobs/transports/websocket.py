@@ -17,20 +17,28 @@ from channels.db import database_sync_to_async
 from pushjobs import access, lifecycle, tokens
 from pushjobs.access import Caller
 from pushjobs.conf import settings
-from pushjobs.exceptions import BadRequest, LimitExceeded, PushjobsError, Unauthorized
+from pushjobs.exceptions import (
+    BadRequest,
+    LimitExceeded,
+    PushjobsError,
+    ServerBusy,
+    Unauthorized,
+)
 from pushjobs.hub import Hub, get_hub
 from pushjobs.outbox import Message, Outbox, Send
 from pushjobs.reader import get_reader
+from pushjobs.transports.admission import admission
 from pushjobs.transports.channelsink import ChannelSink
 from pushjobs.transports.connections import connections
 from pushjobs.transports.frames import BadFrame, parse, text_of
-from pushjobs.transports.request import Scope, StreamRequest, caller_by_token
+from pushjobs.transports.request import Scope, StreamRequest, caller_by_token, refuse_socket
 
 logger = logging.getLogger(__name__)
 
 GOING_AWAY, TOO_SLOW = 3001, 3008
 BAD_FRAME, UNAUTHORIZED, OVER_LIMIT = 3500, 3501, 3502
 
+_CODES = {Unauthorized: UNAUTHORIZED, LimitExceeded: OVER_LIMIT, ServerBusy: GOING_AWAY}
 _CLOSE_TIMEOUT = 2.0
 _PONG = orjson.dumps({"type": "pong"}).decode()
 
@@ -42,13 +50,18 @@ async def socket(scope: Scope, receive: Any, send: Send) -> None:
     if not request.origin_allowed:
         await send({"type": "websocket.close", "code": UNAUTHORIZED})
         return
+    try:
+        admission.check_room()
+    except ServerBusy as error:
+        await refuse_socket(send, request, error)
+        return
     await send({"type": "websocket.accept"})
     try:
         caller = await request.caller()
-    except Unauthorized:
-        await send({"type": "websocket.close", "code": UNAUTHORIZED})
-        return
-    await Socket(caller, get_hub(), send).serve(receive)
+        with admission.connection(caller):
+            await Socket(caller, get_hub(), send).serve(receive)
+    except PushjobsError as error:
+        await send({"type": "websocket.close", "code": _CODES[type(error)]})
 
 
 class Socket:
@@ -80,8 +93,9 @@ class Socket:
                 timer.cancel()
             connections.remove(self)
             reader.cancel()
-            for channel in list(self._subscriptions.values()):
+            for name, channel in list(self._subscriptions.items()):
                 channel.close()
+                self.forget(name)
         if code is not None:
             with suppress(TimeoutError):
                 async with asyncio.timeout(_CLOSE_TIMEOUT):
@@ -108,7 +122,8 @@ class Socket:
 
     def forget(self, name: str) -> None:
         """A channel has ended."""
-        self._subscriptions.pop(name, None)
+        if self._subscriptions.pop(name, None) is not None:
+            admission.channels.give_back(self._caller)
 
     def finish(self, code: int | None) -> None:
         if not self._done.done():
@@ -170,6 +185,11 @@ class Socket:
             limit = f"one connection carries at most {settings.MAX_CHANNELS} channels"
             self.refuse(LimitExceeded(limit), channel=name)
         else:
+            try:
+                admission.channels.take(self._caller)
+            except LimitExceeded as error:
+                self.refuse(error, channel=name)
+                return
             self._subscriptions[name] = channel = ChannelSink(self, name)
             channel.start(self._caller, token, cursor, self._hub)
 

@@ -18,6 +18,12 @@ class Command(BaseCommand):
         parser.add_argument("--port", type=int, default=8000)
         parser.add_argument("--threads", type=int, default=8, help="worker threads")
         parser.add_argument(
+            "--proxy-headers",
+            action="store_true",
+            help="take the client's address and scheme from X-Forwarded-For and X-Forwarded-Proto; "
+            "only behind a proxy that overwrites both, since anyone may send them",
+        )
+        parser.add_argument(
             "--no-migrate", action="store_true", help="leave the database's tables as they are"
         )
 
@@ -43,6 +49,7 @@ class Command(BaseCommand):
                 port=port,
                 threads=options["threads"],
                 on_listening=say_where,
+                proxy_headers=options["proxy_headers"],
             ).run()
         except ImproperlyConfigured as error:
             raise CommandError(str(error)) from None
