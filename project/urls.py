@@ -10,4 +10,5 @@ urlpatterns = [
     path("", RedirectView.as_view(pattern_name="pushjobs:openapi-view")),
     path("admin/", admin.site.urls),
     path("", include("pushjobs.urls")),
+    path("health/", include("pushjobs.health")),
 ]

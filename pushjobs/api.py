@@ -35,6 +35,7 @@ from pushjobs.responses import (
 from pushjobs.schemas import document, links
 from pushjobs.status import Status
 from pushjobs.submission import Accepted
+from pushjobs.throttling import throttle
 
 JOB = "/jobs/{job_id}"
 
@@ -55,16 +56,17 @@ in_thread: Any = partial(database_sync_to_async, thread_sensitive=False)
 @api.post("/jobs", url_name="jobs", **openapi.SUBMIT)
 async def submit(request: HttpRequest) -> HttpResponseBase:
     """Submit a job."""
+    caller = await in_thread(_admitted)(request)
     job_id = new_id()
     cursor = await cursor_of(job_id)
-    accepted = await in_thread(_accept)(request, job_id)
+    accepted = await in_thread(_accept)(request, caller, job_id)
     job = accepted.job
     if accepted.replayed:
         cursor = await cursor_of(job.id)
         job = await get_reader().get(job.id) or job  # As it is no earlier than at the cursor.
     wait = requests.wait_of(request)
     if wait is not None:
-        own = Caller(token=tokens.verify(tokens.for_job(job.id)))
+        own = Caller(token=tokens.verify(tokens.for_job(job.id)), address=caller.address)
         job = await wait_until_over(own, job, wait)
     body = document(job, cursor=cursor) | {"token": tokens.for_job(job.id)}
     response = job_response(request, body, job, wait=wait)
@@ -74,8 +76,14 @@ async def submit(request: HttpRequest) -> HttpResponseBase:
     return response
 
 
-def _accept(request: HttpRequest, job_id: UUID) -> Accepted:
+def _admitted(request: HttpRequest) -> Caller:
+    """Who asks, unless they ask too often."""
     caller = requests.caller_of(request)
+    throttle.admit(caller)
+    return caller
+
+
+def _accept(request: HttpRequest, caller: Caller, job_id: UUID) -> Accepted:
     asked = requests.submission(request)
     spec = registry.get(asked.body.name)
     access.may_submit(caller, spec)
@@ -121,7 +129,7 @@ def list_jobs(
 @api.post("/jobs/tokens", url_name="tokens", **openapi.MAKE_TOKEN)
 def make_token(request: HttpRequest) -> HttpResponseBase:
     """Make a token for some of the logged-in user's channels, for a phone or another origin."""
-    caller = requests.caller_of(request)
+    caller = _admitted(request)
     if caller.user is None:
         raise Unauthorized("log in to make a token")
     try:
@@ -180,7 +188,7 @@ def cancel(request: HttpRequest, job_id: str) -> HttpResponseBase:
 @api.post(JOB + "/retry", url_name="retry", **openapi.RETRY)
 def retry(request: HttpRequest, job_id: str) -> HttpResponseBase:
     """Submit a failed or cancelled job once more, as a new job."""
-    caller = requests.caller_of(request)
+    caller = _admitted(request)
     found = _found(caller, job_id, tokens.CANCEL)
     if found.owner_id is not None or caller.token is None:
         access.may_submit(Caller(user=caller.user or found.owner), registry.get(found.name))

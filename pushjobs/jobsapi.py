@@ -47,7 +47,7 @@ class JobsAPI(NinjaAPI):
         found: list[Any] = self._get_urls()
         kept = [pattern for pattern in found if pattern.name != "api-root"]
         for pattern in kept:
-            pattern.callback = _own_transactions(_with_problems(pattern.callback))
+            pattern.callback = own_transactions(_with_problems(pattern.callback))
         return kept
 
 
@@ -82,8 +82,8 @@ def _with_problems(view: View) -> View:
     return wrapped
 
 
-def _own_transactions(view: View) -> View:
-    """An async view cannot run in a transaction per request; these make their own."""
+def own_transactions(view: View) -> View:
+    """Take a view out of ``ATOMIC_REQUESTS``: an async one cannot run in a transaction."""
     for alias in settings.DATABASES:
         transaction.non_atomic_requests(alias)(view)
     return view

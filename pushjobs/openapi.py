@@ -104,8 +104,18 @@ def problems(*statuses: int) -> dict[str, Any]:
     """The responses of an operation that are problem documents."""
     content = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
     return {
-        str(status): {"description": _MEANINGS[status], "content": content} for status in statuses
+        str(status): {
+            "description": _MEANINGS[status],
+            "content": content,
+            **({"headers": {"Retry-After": RETRY_AFTER}} if status in _PASSING else {}),
+        }
+        for status in statuses
     }
+
+
+#: The seconds to wait (RFC 9110, section 10.2.3), and the statuses that come with them.
+RETRY_AFTER = {"schema": {"type": "integer", "minimum": 1}, "description": "Seconds to wait."}
+_PASSING = frozenset({429, 503})
 
 
 _MEANINGS = {
@@ -181,14 +191,14 @@ SUBMIT = _operation(
     {202: AcceptedJob, 200: AcceptedJob},
     requestBody=SUBMIT_BODY,
     parameters=[IDEMPOTENCY_KEY, PREFER],
-    responses=problems(400, 401, 403, 404, 413, 415, 422, 503),
+    responses=problems(400, 401, 403, 404, 413, 415, 422, 429, 503),
 )
 LIST = _operation("list", {200: JobList}, responses=problems(401, 404, 422))
 MAKE_TOKEN = _operation(
     "make-token",
     {200: TokenDocument},
     requestBody=TOKEN_BODY,
-    responses=problems(400, 401, 403, 404, 422),
+    responses=problems(400, 401, 403, 404, 422, 429),
 )
 READ = _operation(
     "read",
@@ -212,5 +222,5 @@ CANCEL = _operation(
     responses=problems(401, 403, 404, 409, 410),
 )
 RETRY = _operation(
-    "retry", {202: AcceptedJob}, responses=problems(401, 403, 404, 409, 410, 422, 503)
+    "retry", {202: AcceptedJob}, responses=problems(401, 403, 404, 409, 410, 422, 429, 503)
 )

@@ -12,6 +12,7 @@ from dramatiq.asyncio import get_event_loop_thread
 from dramatiq.middleware import AsyncIO, Middleware
 
 from pushjobs import execution, loop
+from pushjobs.broker import in_memory
 from pushjobs.conf import settings
 from pushjobs.heartbeat import Heartbeat
 from pushjobs.loopthread import LoopThread
@@ -48,7 +49,10 @@ class WorkerServices(Middleware):
         events = get_event_loop_thread()
         if not loop.is_bound() and events is not None:
             loop.bind(events.loop)
-        self._threads = [Heartbeat(running).thread(), Relay().thread()]
+        self._threads = [Heartbeat(running).thread()]
+        # A broker in memory can be given a job from nowhere else.
+        if settings.RELAY_IN_WORKERS or in_memory():
+            self._threads.append(Relay().thread())
         for thread in self._threads:
             thread.start()
 

@@ -33,6 +33,8 @@ PUSHJOBS = {
     "SHUTDOWN_GRACE": 1,
     "SWEEP_INTERVAL": 0.5,
     "ANNOUNCE_AFTER": 1,
+    "USER_SUBMISSIONS": "1000000/minute",
+    "ADDRESS_SUBMISSIONS": "1000000/minute",
     **PUSHJOBS,
 }
 CORS_ALLOWED_ORIGINS = ["https://app.example"]
