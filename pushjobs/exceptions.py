@@ -134,6 +134,13 @@ class BrokerUnavailable(PushjobsError):
         super().__init__(detail, headers={"Retry-After": "5"})
 
 
+class DatabaseUnavailable(PushjobsError):
+    status, slug, title = 503, "database-unavailable", "The database cannot be reached right now"
+
+    def __init__(self, detail: str = "") -> None:
+        super().__init__(detail, headers={"Retry-After": "2"})
+
+
 class ServerBusy(PushjobsError):
     """This process takes no more connections; another one may."""
 

@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
+import logging
 from asyncio import iscoroutinefunction
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
 from django.conf import settings
-from django.db import transaction
+from django.db import InterfaceError, OperationalError, transaction
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from ninja import NinjaAPI
 from ninja.errors import ValidationError
 from ninja.openapi.schema import OpenAPISchema
 
-from pushjobs.exceptions import InvalidArguments, MethodNotAllowed, PushjobsError
+from pushjobs.exceptions import (
+    DatabaseUnavailable,
+    InvalidArguments,
+    MethodNotAllowed,
+    PushjobsError,
+)
 from pushjobs.openapi import SECURITY, SECURITY_SCHEMES, Problem
 from pushjobs.responses import problem_response
+
+logger = logging.getLogger(__name__)
 
 View = Callable[..., Any]
 
@@ -29,6 +37,8 @@ class JobsAPI(NinjaAPI):
         super().__init__(**options)
         self.add_exception_handler(PushjobsError, _on_error)
         self.add_exception_handler(ValidationError, _on_invalid)
+        for outage in (OperationalError, InterfaceError):
+            self.add_exception_handler(outage, _on_outage)
 
     def get_root_path(self, path_params: dict[str, Any]) -> str:
         return reverse("pushjobs:jobs").removesuffix("jobs")
@@ -58,6 +68,11 @@ def _on_error(request: HttpRequest, error: Any) -> HttpResponse:
 def _on_invalid(request: HttpRequest, error: Any) -> HttpResponse:
     errors = [{"loc": list(item["loc"]), "msg": item["msg"]} for item in error.errors]
     return problem_response(InvalidArguments(errors))
+
+
+def _on_outage(request: HttpRequest, error: Any) -> HttpResponse:
+    logger.warning("the database is out of reach: %s", error)
+    return problem_response(DatabaseUnavailable())
 
 
 def _with_problems(view: View) -> View:

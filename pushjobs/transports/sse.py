@@ -6,6 +6,7 @@ The same URLs answer a client that asks for ``application/json`` with a page of 
 from __future__ import annotations
 
 import asyncio
+import logging
 import random
 import time
 from collections.abc import Callable, Sequence
@@ -18,7 +19,6 @@ from pushjobs.cursor import Cursor, Position
 from pushjobs.events import Entry, EventType
 from pushjobs.exceptions import (
     BadRequest,
-    LogUnavailable,
     MethodNotAllowed,
     PushjobsError,
     StreamUnavailable,
@@ -29,7 +29,15 @@ from pushjobs.subscription import Subscription
 from pushjobs.transports import polling
 from pushjobs.transports.admission import admission
 from pushjobs.transports.connections import connections
-from pushjobs.transports.request import Scope, StreamRequest, answer, answer_problem
+from pushjobs.transports.request import (
+    OUTAGE,
+    Scope,
+    StreamRequest,
+    answer,
+    answer_problem,
+)
+
+logger = logging.getLogger(__name__)
 
 _HEADERS = [
     (b"content-type", b"text/event-stream"),
@@ -38,6 +46,7 @@ _HEADERS = [
 ]
 _COMMENT = b":\n\n"
 _CLOSE_TIMEOUT = 2.0
+_OUTAGE_RETRY = 3
 
 
 async def job_events(scope: Scope, receive: Any, send: Send) -> None:
@@ -71,10 +80,19 @@ async def _serve(
                 await polling.answer_page(request, send, caller, channels, cursor)
             else:
                 await _stream(request, receive, send, caller, channels, cursor)
-    except LogUnavailable:
-        await answer_problem(send, request, StreamUnavailable())
+    except OUTAGE as error:
+        logger.warning("a stream could not be opened: %s", error)
+        if request.accepts_json:
+            await answer_problem(send, request, StreamUnavailable())
+        else:
+            await _answer_later(request, send)
     except PushjobsError as error:
         await answer_problem(send, request, error)
+
+
+async def _answer_later(request: StreamRequest, send: Send) -> None:
+    """A stream that ends at once: any status but 200 would stop an ``EventSource`` for good."""
+    await answer(send, 200, _HEADERS + request.cors(), _retry(_OUTAGE_RETRY))
 
 
 async def _stream(
@@ -147,7 +165,7 @@ class Stream:
         """Send the stream until its end, its client's, or its token's."""
         running = asyncio.get_running_loop()
         await self._send({"type": "http.response.start", "status": 200, "headers": headers})
-        self._outbox.put(b"retry: %d\n\n" % self._retry())
+        self._outbox.put(_retry())
         watcher = running.create_task(self._watch(receive))
         timer = running.call_later(expires - time.time(), self._finish) if expires else None
         connections.add(self)
@@ -160,7 +178,7 @@ class Stream:
                 await self._outbox.drained()
         except TimeoutError:
             self._writable = False  # It does not read: the server hangs up on it.
-        except LogUnavailable:
+        except OUTAGE:
             pass  # The client comes back with its cursor.
         finally:
             connections.remove(self)
@@ -203,15 +221,11 @@ class Stream:
 
     def go_away(self) -> None:
         if not self._done.done():
-            self._outbox.put(b"retry: %d\n\n" % self._retry())
+            self._outbox.put(_retry())
             self._finish()
 
     def _id(self) -> bytes:
         return f"id: {Cursor.join(self._cursors)}\n".encode()
-
-    def _retry(self) -> int:
-        """Milliseconds after which to come back, with jitter so that not all come at once."""
-        return int(1000 * settings.STREAM_RETRY * random.uniform(0.5, 1.5))
 
     def _finish(self) -> None:
         if not self._done.done():
@@ -227,6 +241,11 @@ class Stream:
         self._writable = False
         self._outbox.close()
         self._finish()
+
+
+def _retry(factor: float = 1) -> bytes:
+    """After how long to come back: in milliseconds, with jitter so that not all come at once."""
+    return b"retry: %d\n\n" % (1000 * factor * settings.STREAM_RETRY * random.uniform(0.5, 1.5))
 
 
 def _wrap(payload: bytes) -> Message:

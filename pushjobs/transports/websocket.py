@@ -31,7 +31,7 @@ from pushjobs.transports.admission import admission
 from pushjobs.transports.channelsink import ChannelSink
 from pushjobs.transports.connections import connections
 from pushjobs.transports.frames import BadFrame, parse, text_of
-from pushjobs.transports.request import Scope, StreamRequest, caller_by_token, refuse_socket
+from pushjobs.transports.request import OUTAGE, Scope, StreamRequest, caller_by_token, refuse_socket
 
 logger = logging.getLogger(__name__)
 
@@ -62,6 +62,9 @@ async def socket(scope: Scope, receive: Any, send: Send) -> None:
             await Socket(caller, get_hub(), send).serve(receive)
     except PushjobsError as error:
         await send({"type": "websocket.close", "code": _CODES[type(error)]})
+    except OUTAGE as error:
+        logger.warning("a socket's user could not be found: %s", error)
+        await send({"type": "websocket.close", "code": GOING_AWAY})
 
 
 class Socket:
