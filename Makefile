@@ -6,7 +6,7 @@ PORT ?= 8000
 BIN := .venv/bin
 READY := .venv/ready
 
-.PHONY: demo test serve stack check lock
+.PHONY: demo test chaos serve stack check lock
 
 # STACK=1 for the distributed set-up.
 demo: $(READY)
@@ -14,6 +14,10 @@ demo: $(READY)
 
 test: $(READY)
 	$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
+
+# The fault suite for SECONDS (60); SEED plays one again, otherwise it is chosen and printed.
+chaos: $(READY)
+	@$(BIN)/python -m tests.chaos $(if $(SEED),--seed $(SEED)) --seconds $(or $(SECONDS),60) $(ARGS)
 
 serve: $(READY)
 	$(BIN)/python manage.py serve --port $(PORT)
