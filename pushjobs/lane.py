@@ -32,13 +32,17 @@ class Bell(Protocol):
 
 
 class Parcel:
-    """The records that one event makes in one shard; ``arrived`` is called once all are there."""
+    """The records that one event makes in one shard.
 
-    __slots__ = ("arrived", "records")
+    ``done`` is called on the loop: with True once the shard has them, with False where it never
+    will.
+    """
 
-    def __init__(self, records: list[Record], arrived: Callable[[], None]) -> None:
+    __slots__ = ("done", "records")
+
+    def __init__(self, records: list[Record], done: Callable[[bool], None]) -> None:
         self.records = records
-        self.arrived = arrived
+        self.done = done
 
     @property
     def size(self) -> int:
@@ -102,12 +106,12 @@ class Lane:
         self._task = asyncio.get_running_loop().create_task(self._work(generation))
 
     async def _work(self, generation: int) -> None:
-        pause = _RETRY_MIN
+        pause, limit = _RETRY_MIN, _BATCH
         while True:
             with self._moved:
                 if generation != self._generation:
                     return
-                batch, full = self._next_batch()
+                batch, full = self._next_batch(limit)
                 if not batch:
                     self._working = False
                     self._moved.notify_all()
@@ -121,7 +125,11 @@ class Lane:
                 continue
             except Exception:
                 logger.exception("events could not be published")
-            pause = _RETRY_MIN
+                if len(batch) > 1:
+                    limit = 1  # Each by itself, so that the one at fault costs no other.
+                    continue
+                batch[0].done(False)
+            pause, limit = _RETRY_MIN, min(2 * limit, _BATCH)
             with self._moved:
                 if generation != self._generation:
                     return  # The next one sends the batch again, and the log refuses what it has.
@@ -131,10 +139,10 @@ class Lane:
             if full:
                 await asyncio.sleep(0)
 
-    def _next_batch(self) -> tuple[list[Parcel], bool]:
+    def _next_batch(self, limit: int) -> tuple[list[Parcel], bool]:
         """What comes next, and whether so much that readers need a step of the loop to take it."""
         batch, size = [], 0
-        for parcel in islice(self._queue, _BATCH):
+        for parcel in islice(self._queue, limit):
             batch.append(parcel)
             size += parcel.size
             if size >= _BATCH_BYTES:
@@ -153,4 +161,4 @@ class Lane:
             except Exception as error:
                 logger.warning("the channel layer took no message: %s", error)
         for parcel in batch:
-            parcel.arrived()
+            parcel.done(True)

@@ -187,6 +187,7 @@ def _end(job: Job, status: Status, **fields: Any) -> bool:
         job,
         status,
         stored={"lease_until": None, "expires_at": from_now(job.retention)},
+        output_lost=job.output_lost,
         finished_at=timezone.now(),
         expires_at=timezone.now() + timedelta(seconds=job.retention),
         run_at=None,

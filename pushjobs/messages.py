@@ -90,7 +90,17 @@ class RetryingData(Sent):
     retry_at: AwareDatetime | None
 
 
-class SucceededData(Sent):
+class Ending(Sent):
+    """`output_complete` is told where it is false: the log was away when the job ended."""
+
+    output_complete: bool = True
+
+
+class CancelledData(Ending):
+    """No more than that."""
+
+
+class SucceededData(Ending):
     """`result` is null where the job's JSON value is too large to be told: read the response."""
 
     result: Any
@@ -98,7 +108,7 @@ class SucceededData(Sent):
     content_type: str
 
 
-class FailedData(Sent):
+class FailedData(Ending):
     error: JobError
 
 
@@ -155,7 +165,7 @@ class CancelledEvent(Event):
     """The job is over: it was cancelled."""
 
     type: Literal[EventType.CANCELLED]
-    data: Nothing
+    data: CancelledData
 
 
 class Subscribe(Received):

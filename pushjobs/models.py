@@ -118,6 +118,9 @@ class Job(models.Model):
     response_file = models.CharField(max_length=500, blank=True)
     error = models.JSONField(null=True, blank=True)
     traceback = models.TextField(blank=True)
+    output_lost = models.BooleanField(
+        default=False, help_text="Whether the log may lack output, having been out of reach."
+    )
 
     run_at = models.DateTimeField(null=True, blank=True)
     resend_at = models.DateTimeField(
@@ -207,6 +210,8 @@ class Job(models.Model):
         So that whoever finds a change unannounced can announce it.
         """
         kind, data = self._announcement()
+        if self.output_lost and self.over:
+            data["output_complete"] = False
         return self.event(kind, data, version=self.version)
 
     def _announcement(self) -> tuple[EventType, dict[str, Any]]:

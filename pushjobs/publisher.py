@@ -10,8 +10,9 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable
+from dataclasses import dataclass
 from functools import lru_cache, partial
 from uuid import UUID
 
@@ -20,11 +21,20 @@ from django.core.signals import setting_changed
 from pushjobs import loop
 from pushjobs.announcements import Announcements
 from pushjobs.conf import settings
-from pushjobs.events import CLOSING, Event, Record
+from pushjobs.events import CLOSING, Event, EventType, Record
 from pushjobs.lane import Bell, Lane, Parcel
 from pushjobs.layer import Doorbell
 from pushjobs.log import Log, get_log
 from pushjobs.voice import Voice
+
+
+@dataclass(slots=True)
+class _Posting:
+    """An event on its way to the shards of its channels."""
+
+    event: Event
+    missing: set[Hashable]
+    told: bool = True
 
 
 class Publisher:
@@ -40,6 +50,8 @@ class Publisher:
         self._moved = threading.Condition(self._lock)
         self._lanes: dict[Hashable, Lane] = {}
         self._voices: dict[tuple[str, int], Voice] = {}
+        #: How many pieces of output of each attempt are on their way.
+        self._unheard: Counter[tuple[str, int]] = Counter()
         self._timer = False
         self._home: asyncio.AbstractEventLoop | None = None
 
@@ -90,6 +102,22 @@ class Publisher:
         with self._lock:
             self._voices.pop((job, attempt), None)
 
+    def settle(self, job: str, attempt: int, timeout: float) -> bool:
+        """Wait until the log has all output of an attempt; false if ``timeout`` was not enough.
+
+        Before the attempt's end is committed: whoever announces that end, the log takes no output
+        after it. On an event loop nothing is waited for.
+        """
+        key, deadline = (job, attempt), time.monotonic() + timeout
+        with self._lock:
+            if (voice := self._voices.get(key)) is not None:
+                self._let_out(voice, everything=True)
+            while self._unheard[key] and _in_thread():
+                left = deadline - time.monotonic()
+                if left <= 0 or not self._moved.wait(left):
+                    return False
+        return True
+
     def flush(self, timeout: float) -> bool:
         """Wait until all is published; false if ``timeout`` seconds were not enough."""
         deadline = time.monotonic() + timeout
@@ -126,16 +154,30 @@ class Publisher:
         shares: defaultdict[Hashable, list[Record]] = defaultdict(list)
         for name in channels:
             shares[self._log.shard(name)].append(Record.of(event, name, body))
-        missing = set(shares)
-
-        def arrived(shard: Hashable) -> None:  # Called on the loop only.
-            missing.discard(shard)
-            if not missing and event.version and self._on_published is not None:
-                self._on_published(UUID(event.job), event.version)
-
+        posting = _Posting(event, set(shares))
+        if event.type == EventType.OUTPUT:
+            self._unheard[(event.job, event.attempt)] += 1
         for shard, records in shares.items():
-            self._lane(shard).put(Parcel(records, partial(arrived, shard)))
+            self._lane(shard).put(Parcel(records, partial(self._arrived, posting, shard)))
         self._wake()
+
+    def _arrived(self, posting: _Posting, shard: Hashable, told: bool) -> None:
+        """On the loop: a shard has its part of an event, or never will."""
+        event, missing = posting.event, posting.missing
+        if shard not in missing:
+            return  # A second time, after the loop has changed.
+        missing.discard(shard)
+        posting.told &= told
+        if missing:
+            return
+        if event.type == EventType.OUTPUT:
+            key = (event.job, event.attempt)
+            with self._lock:
+                self._unheard[key] -= 1
+                if not self._unheard[key]:
+                    del self._unheard[key]
+        if event.version and posting.told and self._on_published is not None:
+            self._on_published(UUID(event.job), event.version)
 
     def _lanes_of(self, channels: tuple[str, ...]) -> set[Lane]:
         return {self._lane(self._log.shard(name)) for name in channels}

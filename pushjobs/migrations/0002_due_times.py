@@ -28,6 +28,14 @@ class Migration(migrations.Migration):
                 help_text="When a relay announces the status if no one has yet.",
             ),
         ),
+        migrations.AddField(
+            "job",
+            "output_lost",
+            models.BooleanField(
+                default=False,
+                help_text="Whether the log may lack output, having been out of reach.",
+            ),
+        ),
         migrations.AddField("job", "sends", models.PositiveSmallIntegerField(default=0)),
         migrations.AddIndex(
             "job",

@@ -9,13 +9,15 @@ from pushjobs.events import Event
 
 
 class Recorder:
-    """Has the methods of ``Publisher``; ``before`` is called before each announcement."""
+    """Has the methods of ``Publisher``; ``before`` is called before each announcement, and
+    ``heard`` says whether the log takes output."""
 
     def __init__(self) -> None:
         self.statuses: list[Event] = []
         self.said: list[Event] = []
         self.silenced: list[tuple[str, int]] = []
         self.backlog = 0
+        self.heard = True
         self.before: Callable[[], Any] = lambda: None
 
     def publish(self, event: Event, channels: tuple[str, ...]) -> None:
@@ -26,6 +28,9 @@ class Recorder:
         self.said.append(event)
 
     output = progress
+
+    def settle(self, job: str, attempt: int, timeout: float) -> bool:
+        return self.heard
 
     def silence(self, job: str, attempt: int) -> None:
         self.silenced.append((job, attempt))

@@ -244,3 +244,49 @@ async def test_text_that_is_no_unicode_is_passed_on_and_stops_no_one(desk: Desk)
     desk.status(2, EventType.FAILED, data={"error": {"detail": "caf\udce9", "count": 10**30}})
     await desk.flush()
     assert [text[:10] for text in await desk.told()] == ["output: ca", "failed"]
+
+
+async def test_the_output_of_an_attempt_can_be_waited_for() -> None:
+    desk = Desk()
+    desk.log.held = asyncio.Event()
+    desk.say(output("a"), output("b"))
+    settling = asyncio.create_task(asyncio.to_thread(desk.publisher.settle, JOB, 1, 20))
+    while not desk.log.batches:
+        await asyncio.sleep(0)
+    other = await asyncio.to_thread(desk.publisher.settle, OTHER, 1, 20)
+    assert other
+    assert not settling.done()
+    home = desk.publisher._home
+    assert home is not None
+    home.call_soon_threadsafe(desk.log.held.set)
+    assert await settling
+    assert await desk.told() == ["output: a", "output: b"]
+
+
+async def test_output_that_the_log_does_not_take_in_time_is_said_to_be_missing() -> None:
+    desk = Desk()
+    desk.log.failures = 1_000_000
+    desk.say(output("a"))
+    assert not await asyncio.to_thread(desk.publisher.settle, JOB, 1, 0.01)
+    assert desk.publisher.settle(JOB, 1, 20)  # On the loop itself no one waits.
+    desk.log.failures = 0
+    await desk.flush()
+    assert await asyncio.to_thread(desk.publisher.settle, JOB, 1, 0)
+
+
+async def test_an_event_that_no_log_takes_costs_no_other(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    desk, append = Desk(), MemoryLog.append
+
+    async def picky(log: MemoryLog, records: Sequence[Record]) -> list[Entry | None]:
+        if any(record.version == 2 for record in records):
+            raise ValueError("as no one expects")
+        return await append(log, records)
+
+    monkeypatch.setattr(MemoryLog, "append", picky)
+    for version in (1, 2, 3):
+        desk.status(version)
+    await desk.flush()
+    assert [version for _, version in desk.published] == [1, 3]
+    assert "as no one expects" in caplog.text
