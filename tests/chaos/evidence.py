@@ -54,6 +54,8 @@ class Evidence:
     stints: Sequence[Stint] = ()
     #: Whether a fault lets an attempt go on while the next one runs: a paused process.
     overlap: bool = False
+    #: Whether the log is away for so long that an end may say that output is missing.
+    log_away: bool = False
     #: Whether clients may meet no break but what the server has announced.
     gentle: bool = False
     refusals: Sequence[str] = field(default_factory=list)

@@ -100,7 +100,7 @@ def _judge_history(history: History, facts: Facts, evidence: Evidence, tally: Ta
     walk.run()
     asked = evidence.asked.get(history.job_id)
     if asked is not None and asked.speech is not None:
-        walk.listen(asked.speech)
+        walk.listen(asked.speech, excused=evidence.log_away)
     tally.expected += walk.expected
     tally.seen += walk.seen
     tally.repeated += walk.repeated

@@ -55,6 +55,8 @@ class Scenario:
 
     #: Whether an attempt may go on for a while after the next one has begun.
     overlap: ClassVar[bool] = False
+    #: Whether the log is away for so long that an end may say that output is missing.
+    log_away: ClassVar[bool] = False
     #: Whether clients may meet no break but what the server has announced.
     gentle: ClassVar[bool] = False
     #: Seconds within which every client must know the end of every job, once the fault is over.
@@ -258,6 +260,7 @@ class Scenario:
             histories=self.histories,
             stints=self.cluster.ledger.stints(),
             overlap=self.overlap,
+            log_away=self.log_away,
             gentle=self.gentle,
             refusals=self.submitter.refusals,
         )

@@ -167,3 +167,14 @@ def test_a_gentle_fault_allows_no_break() -> None:
     assert judged(told).good
     assert not judged(told, gentle=True).good
     assert not judged(history(1, 2, 3, 5), gentle=True, refusals=["503"]).good
+
+
+@pytest.mark.parametrize("away", [True, False])
+def test_an_end_may_say_that_output_is_missing_only_while_the_log_is_away(away: bool) -> None:
+    known = [EVENTS[1], EVENTS[2], event("job.succeeded", output_complete=False)]
+    told = History("client", {"id": JOB, "token": ""}, cursor(0))
+    for offset, item in enumerate(known, start=1):
+        told.take(item, cursor(offset))
+    logged = Logged([(position(offset), item) for offset, item in enumerate(known, start=1)])
+    tally = judged(told, logs={JOB: logged}, log_away=away)
+    assert tally.missed == (0 if away else 1)

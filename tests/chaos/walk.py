@@ -50,16 +50,19 @@ class Walk:
         if after_end:
             self.problems.append(f"was told more after the end: {after_end}")
 
-    def listen(self, speech: str) -> None:
+    def listen(self, speech: str, *, excused: bool) -> None:
         """Compare what was said with what the attempt that succeeded says, if all of it was sent.
 
-        ``speech`` holds ``{attempt}`` for the attempt's number.
+        ``speech`` holds ``{attempt}`` for the attempt's number. An end may say that output is
+        missing only where a fault excuses it.
         """
         seen = self._history.seen
         if self._history.ending != "succeeded" or any(item.is_snapshot for item in seen):
             return
         if not seen:
             return  # One who asks for documents hears nothing.
+        if excused and not seen[-1].data.get("output_complete", True):
+            return
         last = max(item.attempt for item in seen)
         mine = [item for item in seen if item.attempt == last]
         said = "".join(item.data["chunk"] for item in mine if item.type == EventType.OUTPUT)

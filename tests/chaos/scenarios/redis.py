@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import ClassVar
 
 from tests.chaos.evidence import Evidence
 from tests.chaos.scenario import Scenario
@@ -38,6 +39,8 @@ class DeafRedis(Scenario):
 
 class HalfOpenRedis(Scenario):
     """All connections to Redis die without a word, and only new ones work."""
+
+    log_away: ClassVar[bool] = True
 
     async def disturb(self) -> None:
         gate = await self.hold(_HELD)
