@@ -7,7 +7,7 @@ import logging
 from uuid import UUID
 
 from channels.db import database_sync_to_async
-from django.db import DatabaseError
+from django.db import Error
 
 from pushjobs.models import Job, JobQuerySet
 
@@ -44,7 +44,7 @@ class Announcements:
             versions = {key: self._versions.pop(key) for key in keys}
             try:
                 await _mark(versions)
-            except DatabaseError:
+            except Error:
                 logger.warning("could not note what was announced", exc_info=True)
 
 

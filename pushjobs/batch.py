@@ -37,15 +37,19 @@ class Batch(Generic[Key, Value]):
         future = self._waiting.get(key)
         if future is None or future.get_loop() is not running:
             future = self._waiting[key] = running.create_future()
-            if len(self._waiting) == 1 or self._task is None or self._task.done():
+            task = self._task
+            if task is None or task.done() or task.get_loop() is not running:
                 self._task = running.create_task(self._run())
         return future
 
     async def _run(self) -> None:
+        running = asyncio.get_running_loop()
         await asyncio.sleep(0)
         while self._waiting:
             keys = list(self._waiting)[: self._size]
             futures = {key: self._waiting.pop(key) for key in keys}
+            # One of a loop of before has no one left who waits for it.
+            futures = {key: it for key, it in futures.items() if it.get_loop() is running}
             try:
                 found = await self._load(keys)
             except BaseException as error:

@@ -150,6 +150,15 @@ class ServerBusy(PushjobsError):
         super().__init__(detail, headers={"Retry-After": "1"})
 
 
+class StorageUnavailable(PushjobsError):
+    """An upload cannot be kept (RFC 4918, section 11.5): the disk is full, say."""
+
+    status, slug, title = 507, "storage-unavailable", "Files cannot be stored right now"
+
+    def __init__(self, detail: str = "") -> None:
+        super().__init__(detail, headers={"Retry-After": "30"})
+
+
 class StreamUnavailable(PushjobsError):
     status, slug, title = 503, "stream-unavailable", "Events cannot be read right now"
 

@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any
 
 from asgiref.sync import async_to_sync
-from django.db import InterfaceError, OperationalError, connection
+from django.db import connection
 from dramatiq.asyncio import get_event_loop_thread
 
 from pushjobs import files, lifecycle, plain
@@ -27,6 +27,7 @@ from pushjobs.exceptions import (
 )
 from pushjobs.lifecycle import Error, error_of
 from pushjobs.models import Job
+from pushjobs.outage import DATABASE_OUTAGE
 from pushjobs.publisher import get_publisher
 from pushjobs.registry import EXECUTE, JobSpec, registry
 from pushjobs.results import materialised, store
@@ -43,7 +44,10 @@ logger = logging.getLogger(__name__)
 
 Change = Callable[[Job], bool]
 
-_TRIES = 6
+#: Seconds that the end of an attempt waits for its output to be in the log.
+_PATIENCE, _SHORT_PATIENCE = 5.0, 0.5
+#: Seconds between tries to write the end of an attempt: a failover may take most of a minute.
+_PAUSES = [min(0.1 * 2**n, 3) for n in range(20)]
 
 
 def execute(job: Job) -> None:
@@ -72,7 +76,7 @@ def settle(attempt: Attempt, reason: type[Interrupt] = Shutdown) -> None:
     job, reason = copy(attempt.job), attempt.reason or reason
     logger.warning("job %s (%s) heeds no interrupt; its thread is lost", job.id, job.name)
     running.drop(attempt)
-    _end(attempt, _ending(attempt, reason()), job)
+    _end(attempt, _ending(attempt, reason()), job, patience=_SHORT_PATIENCE)
     attempt.run.supersede()
 
 
@@ -156,8 +160,15 @@ def _passing(error: BaseException) -> Error:
     return error_of("handler-error", "The job failed", detail=detail)
 
 
-def _end(attempt: Attempt, change: Change | None, job: Job) -> None:
-    """Make the change that ends an attempt; if it comes too late, nothing more is heard of it."""
+def _end(attempt: Attempt, change: Change | None, job: Job, patience: float = _PATIENCE) -> None:
+    """Make the change that ends an attempt; if it comes too late, nothing more is heard of it.
+
+    The log has to have the attempt's output before: once the end is committed any process may
+    announce it, and no output follows an end. ``patience`` is how many seconds it may take.
+    """
+    if change is not None:
+        heard = get_publisher().settle(str(job.id), attempt.run.attempt, patience)
+        job.output_lost = not heard
     try:
         ended = change is not None and _persist(change, job)
     except Exception as error:
@@ -173,11 +184,11 @@ def _persist(change: Change, job: Job) -> bool:
 
     If it stays out of reach the lease runs out, and the relay takes the job back.
     """
-    for pause in (0.1 * 2**n for n in range(_TRIES)):
+    for pause in _PAUSES:
         try:
             return change(job)
-        except (OperationalError, InterfaceError):
-            logger.warning("the end of job %s could not be written", job.id, exc_info=True)
+        except DATABASE_OUTAGE as error:
+            logger.warning("the end of job %s could not be written: %s", job.id, error)
             if not connection.in_atomic_block:
                 connection.close()
             time.sleep(pause)

@@ -36,6 +36,11 @@ class Feed:
         self.reading: asyncio.Task[None] | None = None
         self.hinted = False
 
+    @property
+    def idle(self) -> bool:
+        """Whether no one holds it and nothing is under way."""
+        return not self.holders and self.opening is None and self.reading is None
+
     def advance(self, entries: Sequence[Entry]) -> None:
         """Deliver entries that follow the position."""
         self.position = entries[-1].position

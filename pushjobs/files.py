@@ -19,6 +19,7 @@ from pydantic_core import core_schema
 
 from pushjobs import plain
 from pushjobs.conf import settings
+from pushjobs.exceptions import StorageUnavailable, UnstorableResult
 
 _NAME_BYTES = 180
 
@@ -105,8 +106,11 @@ def describe(parameter: str, upload: File[bytes]) -> InputFile:
 
 
 def save_input(job_id: UUID, parameter: str, described: InputFile, upload: File[bytes]) -> str:
-    """Store an upload for a job; returns its key in the storage."""
-    return storage().save(f"pushjobs/{job_id}/in/{parameter}/{described.name}", upload)
+    """Store an upload for a job; returns its key in the storage. Raises ``StorageUnavailable``."""
+    try:
+        return storage().save(f"pushjobs/{job_id}/in/{parameter}/{described.name}", upload)
+    except OSError as error:
+        raise StorageUnavailable from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +131,12 @@ class FileResult:
 
 
 def save_output(job_id: UUID, attempt: int, name: str, content: File[bytes]) -> str:
-    """Store what a job produced; returns its key in the storage."""
+    """Store what a job produced; returns its key in the storage.
+
+    Raises ``UnstorableResult`` where the storage does not take it, since its disk is full, say.
+    """
     safe = _safe_name(name) or "result"
-    return storage().save(f"pushjobs/{job_id}/out/{attempt}/{safe}", content)
+    try:
+        return storage().save(f"pushjobs/{job_id}/out/{attempt}/{safe}", content)
+    except OSError as error:
+        raise UnstorableResult(f"the storage does not take it: {error.strerror}") from error

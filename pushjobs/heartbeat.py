@@ -34,6 +34,7 @@ class Heartbeat:
         now = time.monotonic()
         worker = self._running.worker
         if now - self._renewed > settings.LEASE / 3:
+            attempts.sort(key=lambda item: item.run.attempt)  # Of two of a job the newest counts.
             lifecycle.renew(worker, {item.job.id: item.run.latest for item in attempts})
             self._renewed = now
         standing = lifecycle.standing(worker, [item.job.id for item in attempts])

@@ -11,7 +11,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
-from contextlib import suppress
 from functools import lru_cache
 from itertools import islice
 from typing import Any, Protocol
@@ -108,8 +107,7 @@ class Hub:
 
     async def sweep(self) -> None:
         """Read what the doorbell has lost, and close feeds that no one holds."""
-        for feed in [feed for feed in self._feeds.values() if not feed.holders]:
-            await self._close(feed)
+        await self._close_idle()
         feeds = [feed for feed in self._feeds.values() if feed.opening is None]
         if not feeds:
             return
@@ -181,14 +179,14 @@ class Hub:
         for error in islice(errors, 1):
             logger.warning("the channel layer let no one join: %s", error)
 
-    async def _close(self, feed: Feed) -> None:
-        if feed.holders or feed.opening is not None or feed.reading is not None:
-            return
-        del self._feeds[feed.channel]
+    async def _close_idle(self) -> None:
+        """All at once: a layer that does not answer must not hold up the sweep feed by feed."""
+        idle = [feed for feed in self._feeds.values() if feed.idle]
+        for feed in idle:
+            del self._feeds[feed.channel]
         async with self._membership:
-            if feed.channel not in self._feeds:
-                with suppress(Exception):
-                    await self._mailbox.leave(feed.channel)
+            left = [feed.channel for feed in idle if feed.channel not in self._feeds]
+            await asyncio.gather(*map(self._mailbox.leave, left), return_exceptions=True)
 
     async def _read(self, feed: Feed) -> None:
         try:

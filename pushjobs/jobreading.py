@@ -26,6 +26,8 @@ async def read_job(caller: Caller, job_id: str) -> tuple[Job, dict[str, Any]]:
     """A job and its document; raises as ``access.job`` does."""
     key = access.job_id(job_id)
     channel = channels.of_job(key)
+    # Refused first: the log keeps a place for each channel that it is asked for.
+    access.job(caller, key, await get_reader().get(key))
     cursor = await cursor_of(key)
     job = access.job(caller, key, await get_reader().get(key))
     try:

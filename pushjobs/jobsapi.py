@@ -9,7 +9,7 @@ from functools import wraps
 from typing import Any
 
 from django.conf import settings
-from django.db import InterfaceError, OperationalError, transaction
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from ninja import NinjaAPI
@@ -23,6 +23,7 @@ from pushjobs.exceptions import (
     PushjobsError,
 )
 from pushjobs.openapi import SECURITY, SECURITY_SCHEMES, Problem
+from pushjobs.outage import DATABASE_OUTAGE
 from pushjobs.responses import problem_response
 
 logger = logging.getLogger(__name__)
@@ -37,7 +38,7 @@ class JobsAPI(NinjaAPI):
         super().__init__(**options)
         self.add_exception_handler(PushjobsError, _on_error)
         self.add_exception_handler(ValidationError, _on_invalid)
-        for outage in (OperationalError, InterfaceError):
+        for outage in DATABASE_OUTAGE:
             self.add_exception_handler(outage, _on_outage)
 
     def get_root_path(self, path_params: dict[str, Any]) -> str:

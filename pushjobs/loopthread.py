@@ -8,6 +8,8 @@ from collections.abc import Callable
 
 from django.db import close_old_connections, connections
 
+from pushjobs.outage import DATABASE_OUTAGE
+
 logger = logging.getLogger(__name__)
 
 
@@ -22,9 +24,11 @@ class LoopThread(threading.Thread):
 
     def run(self) -> None:
         while not self._stopping.wait(self._interval):
-            close_old_connections()
             try:
+                close_old_connections()
                 self._step()
+            except DATABASE_OUTAGE as error:
+                logger.warning("the database is out of reach for %s: %s", self.name, error)
             except Exception:
                 logger.exception("%s failed; it goes on", self.name)
         connections.close_all()

@@ -115,7 +115,7 @@ def problems(*statuses: int) -> dict[str, Any]:
 
 #: The seconds to wait (RFC 9110, section 10.2.3), and the statuses that come with them.
 RETRY_AFTER = {"schema": {"type": "integer", "minimum": 1}, "description": "Seconds to wait."}
-_PASSING = frozenset({429, 503})
+_PASSING = frozenset({429, 503, 507})
 
 
 _MEANINGS = {
@@ -132,6 +132,7 @@ _MEANINGS = {
     429: "Over a limit.",
     500: "The job failed.",
     503: "Not right now.",
+    507: "Files cannot be stored right now.",
 }
 
 IDEMPOTENCY_KEY = {
@@ -191,7 +192,7 @@ SUBMIT = _operation(
     {202: AcceptedJob, 200: AcceptedJob},
     requestBody=SUBMIT_BODY,
     parameters=[IDEMPOTENCY_KEY, PREFER],
-    responses=problems(400, 401, 403, 404, 413, 415, 422, 429, 503),
+    responses=problems(400, 401, 403, 404, 413, 415, 422, 429, 503, 507),
 )
 LIST = _operation("list", {200: JobList}, responses=problems(401, 404, 422))
 MAKE_TOKEN = _operation(

@@ -14,7 +14,8 @@ from uuid import UUID, uuid4
 
 import dramatiq
 from channels.layers import get_channel_layer
-from django.db import Error, connections, router
+from django.db import Error, OperationalError, connections, router
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 from pushjobs.conf import settings
 from pushjobs.log import get_log
@@ -67,14 +68,23 @@ def ask_database() -> None:
     alias = router.db_for_write(Job)
     connection = connections[alias]
     connection.close_if_unusable_or_obsolete()
-    jobs = Job.objects.using(alias).filter(pk=_NO_JOB)
     try:
-        jobs.exists()
+        _ask_for_job(connection)
     except Error:  # A connection from before a restart, perhaps.
         connection.close()
-        jobs.exists()
+        _ask_for_job(connection)
     finally:
         connection.close_if_unusable_or_obsolete()
+
+
+def _ask_for_job(connection: BaseDatabaseWrapper) -> None:
+    """Raises ``OperationalError`` for a server that only reads, as one is after a failover."""
+    Job.objects.using(connection.alias).filter(pk=_NO_JOB).exists()
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SHOW transaction_read_only")
+            if cursor.fetchone() == ("on",):
+                raise OperationalError("the server is read-only")
 
 
 async def ask_log() -> None:

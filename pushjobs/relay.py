@@ -8,6 +8,7 @@ number of relays may run.
 from __future__ import annotations
 
 import logging
+import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,6 +20,7 @@ from pushjobs.conf import settings
 from pushjobs.exceptions import BrokerUnavailable, UnknownJobName
 from pushjobs.loopthread import LoopThread
 from pushjobs.models import Job, JobQuerySet, from_now
+from pushjobs.outage import DATABASE_OUTAGE
 from pushjobs.publisher import get_publisher
 from pushjobs.registry import registry
 from pushjobs.running import running
@@ -30,7 +32,7 @@ BATCH = 100
 #: Batches that one part does in a round, while there are more.
 _ROUNDS = 20
 #: A broker is trusted with a job for ``REENQUEUE_AFTER`` seconds, doubled so many times at most.
-_MAX_DOUBLINGS = 6
+_MAX_DOUBLINGS = 5
 _PRUNE_INTERVAL = 60.0
 
 
@@ -39,6 +41,7 @@ class Relay:
 
     def __init__(self) -> None:
         self._pruned = 0.0
+        self._patient_until = 0.0
 
     def step(self) -> None:
         self.round()
@@ -48,14 +51,25 @@ class Relay:
 
         Returns how much each part did, None for one that failed.
         """
-        parts = [take_back, queue_due, send_lost, announce_untold]
+        parts = [queue_due, send_lost, announce_untold]
+        if time.monotonic() >= self._patient_until:
+            parts.insert(0, take_back)
         if time.monotonic() - self._pruned >= _PRUNE_INTERVAL:
             self._pruned = time.monotonic()
             parts.append(prune)
-        return {part.__name__: self._attempt(part) for part in parts}
+        done = {part.__name__: self._attempt(part) for part in parts}
+        self._note_outage(cut_off=None in (done.get("take_back", 0), done["queue_due"]))
+        return done
 
     def thread(self) -> LoopThread:
         return LoopThread("pushjobs-relay", settings.RELAY_INTERVAL, self.step)
+
+    def _note_outage(self, *, cut_off: bool) -> None:
+        """While the database was away no one could renew: who lives has a lease's time to do so."""
+        if cut_off:
+            self._patient_until = math.inf
+        elif self._patient_until == math.inf:
+            self._patient_until = time.monotonic() + settings.LEASE
 
     @staticmethod
     def _attempt(part: Callable[[], int]) -> int | None:
@@ -67,6 +81,9 @@ class Relay:
                 done += batch
                 if batch < BATCH:
                     break
+        except DATABASE_OUTAGE as error:
+            logger.warning("the database is out of reach for the relay: %s", error)
+            return None
         except Exception:
             logger.exception("the relay could not %s", part.__name__.replace("_", " "))
             return None

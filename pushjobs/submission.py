@@ -138,10 +138,7 @@ def accept(
         job.fingerprint = _fingerprint(job, asked_for)
         if idempotency_key is not None and (known := _known(job)) is not None:
             return known
-        stored = {
-            name: replace(inputs[name], key=files.save_input(job_id, name, inputs[name], upload))
-            for name, upload in opened.items()
-        }
+        stored = _store(job_id, inputs, opened)
     job.args |= {name: file.as_json() for name, file in stored.items()}
     accepted = None
     try:
@@ -195,6 +192,22 @@ def run_here(job: Job) -> None:
         execution.execute(job)
         if job.status == Status.SCHEDULED:
             lifecycle.enqueue(job)
+
+
+def _store(
+    job_id: UUID, inputs: Mapping[str, InputFile], opened: Mapping[str, Any]
+) -> dict[str, InputFile]:
+    """Keep the uploads of a job: all of them, or none."""
+    stored: dict[str, InputFile] = {}
+    try:
+        for name, upload in opened.items():
+            key = files.save_input(job_id, name, inputs[name], upload)
+            stored[name] = replace(inputs[name], key=key)
+    except BaseException:
+        for file in stored.values():
+            files.delete(file.key)
+        raise
+    return stored
 
 
 def _write(job: Job, delay: timedelta | None) -> Accepted:

@@ -2,7 +2,10 @@
 -- ARGV: new epoch, max age (ms), epoch ("" from the earliest), offset, limit.
 -- Returns the epoch, the last offset, whether nothing after the position is gone, the entries.
 local meta, stream = KEYS[1], KEYS[2]
-redis.call('HSETNX', meta, 'epoch', ARGV[1])
+if redis.call('HEXISTS', meta, 'epoch') == 0 then  -- A server that is full lets no one write.
+  redis.call('HSET', meta, 'epoch', ARGV[1])
+  redis.call('DEL', stream)  -- Each key may be evicted without the other.
+end
 redis.call('PEXPIRE', meta, ARGV[2])
 redis.call('PEXPIRE', stream, ARGV[2])
 local head = redis.call('HMGET', meta, 'epoch', 'offset', 'first')
@@ -16,4 +19,6 @@ elseif ARGV[3] ~= epoch or after < first - 1 or after > offset then
 else
   from = after + 1
 end
-return {epoch, offset, complete, redis.call('XRANGE', stream, from .. '-0', '+', 'COUNT', ARGV[5])}
+local found = redis.call('XRANGE', stream, from .. '-0', '+', 'COUNT', ARGV[5])
+if from <= offset and (not found[1] or found[1][1] ~= from .. '-0') then complete = 0 end
+return {epoch, offset, complete, found}

@@ -36,10 +36,12 @@ logger = logging.getLogger(__name__)
 # Unless the URL says otherwise, in seconds: a server that is gone is not waited for.
 _OPTIONS: dict[str, Any] = {
     "socket_connect_timeout": 2,
-    "socket_timeout": 5,
+    "socket_timeout": 2,
     "health_check_interval": 15,
     "max_connections": None,
 }
+#: A connection that is gone; uvloop calls a write to one that was just reset a RuntimeError.
+_GONE = (RedisConnectionError, RuntimeError)
 
 
 class Script:
@@ -173,24 +175,27 @@ async def _asked(
 ) -> list[Any] | Exception:
     try:
         return await _pipelined(server, script, channels, calls)
-    except (RedisError, OSError, LogUnavailable) as error:
+    except (RedisError, OSError, RuntimeError, LogUnavailable) as error:
         return error
 
 
 async def _pipelined(
     server: Redis, script: Script, channels: Sequence[str], calls: Mapping[str, list[Any]]
 ) -> list[Any]:
+    """Calls that may have been made are made again: that does no harm."""
     for last in (False, False, True):
         pipeline = server.pipeline(transaction=False)
         for channel in channels:
-            pipeline.evalsha(script.sha, 2, *_keys(channel), *calls[channel])
+            arguments = 2, *_keys(channel), *calls[channel]
+            if last:
+                pipeline.eval(script.text, *arguments)
+            else:
+                pipeline.evalsha(script.sha, *arguments)
         try:
             return await pipeline.execute()
-        except NoScriptError:
-            # The server is new, or was restarted; none of the calls has done anything.
+        except NoScriptError:  # The server is new, or was restarted.
             await server.script_load(script.text)
-        except RedisConnectionError:
-            # A connection from before a restart; calling twice does no harm.
+        except _GONE:  # A connection from before a restart.
             if last:
                 raise
     raise LogUnavailable("the server keeps no scripts")

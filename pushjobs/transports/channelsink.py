@@ -11,10 +11,10 @@ from pushjobs import access
 from pushjobs.access import Caller
 from pushjobs.cursor import Cursor, Position
 from pushjobs.events import Entry, EventType
-from pushjobs.exceptions import LogUnavailable, PushjobsError, StreamUnavailable, Unauthorized
+from pushjobs.exceptions import PushjobsError, StreamUnavailable, Unauthorized
 from pushjobs.hub import Hub
 from pushjobs.subscription import Subscription
-from pushjobs.transports.request import caller_by_token
+from pushjobs.transports.request import OUTAGE, caller_by_token
 
 logger = logging.getLogger(__name__)
 
@@ -55,7 +55,8 @@ class ChannelSink:
             if token is not None:
                 caller = await caller_by_token(token)
             await self._follow(caller, text, hub)
-        except LogUnavailable:
+        except OUTAGE as error:
+            logger.warning("a subscription could not be opened: %s", error)
             self._refuse(StreamUnavailable())
         except PushjobsError as error:
             self._refuse(error)

@@ -16,19 +16,19 @@ from channels.security.websocket import OriginValidator
 from corsheaders.middleware import CorsMiddleware
 from django.conf import settings as django_settings
 from django.core.handlers.asgi import ASGIRequest
-from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, parse_cookie
 from django.utils.module_loading import import_string
 
 from pushjobs import access, preferences, tokens
 from pushjobs.access import Caller
 from pushjobs.exceptions import BadRequest, LogUnavailable, PushjobsError
+from pushjobs.outage import DATABASE_OUTAGE
 from pushjobs.outbox import Send
 
 Scope = dict[str, Any]
 
 #: What reading raises while a store is out of reach.
-OUTAGE = (LogUnavailable, OperationalError, InterfaceError)
+OUTAGE = (LogUnavailable, *DATABASE_OUTAGE)
 
 _CORS_MIDDLEWARE = "corsheaders.middleware.CorsMiddleware"
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from asgiref.sync import sync_to_async
 from django.contrib.auth import get_user_model
 from django.test import AsyncClient, Client
 
-from pushjobs import api, lifecycle, tokens
+from pushjobs import api, jobreading, lifecycle, tokens
 from pushjobs.models import Job
 from pushjobs.tokens import READ
 from tests.unit.conftest import Postbox
@@ -39,6 +39,19 @@ async def test_a_replayed_submission_is_no_older_than_its_cursor(
     again = await AsyncClient().post(**asked, headers=headers)
     assert [str(job_id) for job_id in ended] == [first.json()["id"]]
     assert (again.headers["Idempotent-Replayed"], again.json()["status"]) == ("true", "cancelled")
+
+
+def test_the_log_is_not_asked_for_jobs_that_their_reader_may_not_have(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It keeps a place for each channel that it is asked for, so anyone could fill it."""
+    asked: list[UUID] = []
+    monkeypatch.setattr(jobreading, "cursor_of", asked.append)
+    own = {"Authorization": f"Bearer {tokens.for_job(uuid4())}"}
+    for path in ("/jobs/{}", "/jobs/{}/response"):
+        assert Client().get(path.format(uuid4())).status_code == 401
+        assert Client().get(path.format(uuid4()), headers=own).status_code == 404
+    assert asked == []
 
 
 def test_the_tokens_of_a_deactivated_user_open_nothing() -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.db import OperationalError, connection
+from django.db import InternalError, OperationalError, connection
 
 from pushjobs import execution, heartbeat, lifecycle
 from pushjobs.context import Run
@@ -193,14 +193,15 @@ def test_a_heartbeat_between_an_end_and_its_word_silences_no_one(recorder: Recor
     assert recorder.silenced == []
 
 
-def test_a_database_that_is_out_of_reach_for_a_moment_costs_nothing(
-    recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("error", [OperationalError("locked"), InternalError("read-only")])
+def test_a_database_that_takes_nothing_for_a_moment_costs_nothing(
+    recorder: Recorder, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
     real, failures = lifecycle.succeed, iter([1, 1])
 
     def succeed(*args: Any, **kwargs: Any) -> bool:
         if next(failures, 0):
-            raise OperationalError("locked")
+            raise error
         return real(*args, **kwargs)
 
     monkeypatch.setattr(lifecycle, "succeed", succeed)
@@ -256,3 +257,12 @@ def test_an_attempt_that_its_thread_has_just_given_back_is_not_cancelled_for_it(
         assert lifecycle.release(job, lifecycle.stopped_worker())
         execution.settle(attempt)
     assert fresh(job).status == "queued"
+
+
+@pytest.mark.parametrize("heard", [True, False])
+def test_an_end_says_whether_all_output_was_told_before_it(recorder: Recorder, heard: bool) -> None:
+    recorder.heard = heard
+    executed("test.class", name="Ada")
+    end = recorder.statuses[-1]
+    assert end.type == "job.succeeded"
+    assert end.data.get("output_complete", True) is heard

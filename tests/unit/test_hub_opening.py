@@ -52,3 +52,23 @@ async def test_a_channel_whose_server_is_out_of_reach_is_not_opened_and_others_a
     await world.hub.sweep()
     assert world.hub.feeds == 1
     world.hub.release(alive)
+
+
+async def test_a_layer_that_does_not_answer_holds_up_a_sweep_once_and_not_for_each_feed(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    leaving, answer = [], asyncio.Event()
+
+    async def hang(channel: str) -> None:
+        leaving.append(channel)
+        await answer.wait()
+
+    monkeypatch.setattr(world.bell, "leave", hang)
+    for number in range(3):
+        world.hub.release(await world.hub.open(f"job:{number}"))
+    sweep = asyncio.ensure_future(world.hub.sweep())
+    await turns(5)
+    assert len(leaving) == 3
+    answer.set()
+    await sweep
+    assert world.hub.feeds == 0

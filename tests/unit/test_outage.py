@@ -8,14 +8,19 @@ from uuid import uuid4
 
 import orjson
 import pytest
-from django.db import InterfaceError, OperationalError
+from django.db import InterfaceError, InternalError, OperationalError
 from django.test import Client
 
 from pushjobs import tokens
 from pushjobs.exceptions import LogUnavailable
 from pushjobs.transports import sse, websocket
 
-OUTAGES = [LogUnavailable(), OperationalError("gone"), InterfaceError("closed")]
+OUTAGES = [
+    LogUnavailable(),
+    OperationalError("gone"),
+    InterfaceError("closed"),
+    InternalError("read-only"),
+]
 
 
 @pytest.fixture(params=OUTAGES, ids=lambda error: type(error).__name__)
@@ -72,6 +77,39 @@ def test_a_socket_whose_user_cannot_be_found_is_told_to_reconnect(
     monkeypatch.setattr("pushjobs.transports.websocket.StreamRequest.caller", broken)
     *_, last = told(websocket.socket, type="websocket")
     assert last == {"type": "websocket.close", "code": 3001}
+
+
+@pytest.mark.usefixtures("outage")
+def test_a_subscriber_is_told_to_try_again_and_keeps_the_socket() -> None:
+    job = str(uuid4())
+    frame = {"type": "subscribe", "channel": f"job:{job}", "token": tokens.for_job(job)}
+    sent: list[dict[str, Any]] = []
+
+    async def conversation() -> None:
+        refused = asyncio.Event()
+        messages = iter(
+            [
+                {"type": "websocket.connect"},
+                {"type": "websocket.receive", "text": orjson.dumps(frame).decode()},
+            ]
+        )
+
+        async def receive() -> dict[str, Any]:
+            if (message := next(messages, None)) is not None:
+                return message
+            await refused.wait()
+            return {"type": "websocket.disconnect"}
+
+        async def send(message: dict[str, Any]) -> None:
+            sent.append(message)
+            if "stream_unavailable" in message.get("text", ""):
+                refused.set()
+
+        async with asyncio.timeout(30):
+            await websocket.socket({"type": "websocket", "headers": []}, receive, send)
+
+    asyncio.run(conversation())
+    assert not [message for message in sent if message["type"] == "websocket.close"]
 
 
 @pytest.mark.parametrize("error", OUTAGES[1:], ids=lambda error: type(error).__name__)

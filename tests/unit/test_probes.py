@@ -13,14 +13,14 @@ from typing import Any
 import dramatiq
 import pytest
 from channels.layers import channel_layers, get_channel_layer
-from django.db import DatabaseError, connection, connections
+from django.db import DatabaseError, connection, connections, models
+from django.test.utils import isolate_apps
 from dramatiq.brokers.rabbitmq import RabbitmqBroker
 from dramatiq.brokers.redis import RedisBroker
 from pika.exceptions import AMQPConnectionError
 
 from pushjobs.health import Health
 from pushjobs.log import get_log
-from pushjobs.models import Job
 from pushjobs.probes import Blocking, LayerProbe, Probe, ask_broker, ask_database, ask_log
 from tests.rabbitmq_server import needs_rabbitmq, start_rabbitmq
 from tests.redis_server import RedisServer
@@ -174,7 +174,13 @@ async def test_a_connection_that_has_broken_is_made_anew(database: Blocking) -> 
 async def test_a_database_without_the_tables_does_not_answer(
     database: Blocking, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Job._meta, "db_table", "not_migrated")
+    with isolate_apps("tests.app"):
+
+        class NotMigrated(models.Model):  # noqa: DJ008
+            class Meta:
+                app_label = "app"
+
+    monkeypatch.setattr("pushjobs.probes.Job", NotMigrated)
     with pytest.raises(DatabaseError):
         await database()
 

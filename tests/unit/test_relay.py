@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 from django.core.files.base import ContentFile
+from django.db import OperationalError
 from django.utils import timezone
 
 from pushjobs import files, relay
+from pushjobs.conf import settings
 from pushjobs.context import Run
 from pushjobs.models import Job, from_now
 from pushjobs.publisher import get_publisher
@@ -40,6 +42,30 @@ def test_a_job_whose_worker_fell_silent_for_the_last_time_has_failed(recorder: R
     in_past(lost, lease_until=True)
     assert relay.take_back() == 1
     assert recorder.types(lost.id) == ["failed"]
+
+
+def test_after_the_database_was_away_each_worker_has_a_leases_time_to_renew(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    silent, now, patient = make("running"), 1000.0, relay.Relay()
+    in_past(silent, lease_until=True)
+    monkeypatch.setattr("pushjobs.relay.time.monotonic", lambda: now)
+
+    def away() -> None:
+        raise OperationalError("gone")
+
+    with monkeypatch.context() as outage:
+        outage.setattr(relay, "_jobs", away)
+        for _ in range(2):
+            patient.step()
+            now += 2 * settings.LEASE
+    for passed in (0.0, settings.LEASE / 2):
+        now += passed
+        patient.step()
+        assert fresh(silent).status == "running"
+    now += settings.LEASE
+    patient.step()
+    assert fresh(silent).status == "queued"
 
 
 def test_a_scheduled_job_is_queued_when_its_time_has_come(recorder: Recorder) -> None:

@@ -67,6 +67,22 @@ async def test_a_server_that_is_down_is_said_to_be_and_serves_again(
     assert await own_log.append([word(1)]) != [None]
 
 
+async def test_what_a_full_server_holds_can_be_read(
+    own_server: RedisServer, own_log: RedisLog
+) -> None:
+    await own_log.append([status(1), word(1)])
+    with redis.Redis.from_url(own_server.url) as client:
+        client.config_set("maxmemory", "1")
+    with pytest.raises(LogUnavailable):
+        await own_log.append([word(2)])
+    page = await own_log.read(CHANNEL, None, 10)
+    assert [entry.position.offset for entry in page.entries] == [1, 2]
+    assert (await own_log.heads([CHANNEL]))[CHANNEL] == page.head
+    with redis.Redis.from_url(own_server.url) as client:
+        client.config_set("maxmemory", "0")
+    assert await own_log.append([word(2)]) != [None]
+
+
 async def test_scripts_that_the_server_forgot_are_sent_again(
     own_server: RedisServer, own_log: RedisLog
 ) -> None:
