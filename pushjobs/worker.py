@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import logging
+import signal
+import sys
 import threading
 import time
+from contextlib import suppress
+from types import FrameType
 from typing import Any
 
 import dramatiq
@@ -46,6 +50,7 @@ class WorkerServices(Middleware):
         self._giving_back: threading.Thread | None = None
 
     def after_worker_boot(self, broker: dramatiq.Broker, worker: Any) -> None:
+        _heed_one_stop()
         events = get_event_loop_thread()
         if not loop.is_bound() and events is not None:
             loop.bind(events.loop)
@@ -69,6 +74,39 @@ class WorkerServices(Middleware):
             thread.stop()
         if not get_publisher().flush(_FLUSH):
             logger.warning("not all events were published; a relay announces what was lost")
+
+
+class _OneStop:
+    """Dramatiq's handler of signals, called for the first one only.
+
+    At the second it ends the main thread, while its event loop and its worker threads live on: the
+    process would work for ever, and give nothing back. A supervisor that signals a whole process
+    group sends two, its own and the one that Dramatiq's main process passes on.
+    """
+
+    def __init__(self, handler: Any) -> None:
+        self._handler = handler
+        self._stopping = False
+
+    def __call__(self, number: int, frame: FrameType | None) -> None:
+        if not self._stopping:
+            self._stopping = True
+            with suppress(SystemExit):  # The first one may have come before this handler.
+                self._handler(number, frame)
+
+
+def _heed_one_stop() -> None:
+    """Stop once, however many signals come; leaves the handlers of any but Dramatiq's alone."""
+    handler = signal.getsignal(signal.SIGTERM)
+    if _is_dramatiqs(handler) and threading.current_thread() is threading.main_thread():
+        one_stop = _OneStop(handler)
+        for number in {signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)}:
+            signal.signal(number, one_stop)
+
+
+def _is_dramatiqs(handler: Any) -> bool:
+    module = sys.modules.get("dramatiq.cli")
+    return module is not None and getattr(handler, "__module__", None) == module.__name__
 
 
 def give_back() -> None:

@@ -38,15 +38,22 @@ async def test_what_is_asked_for_while_a_call_is_under_way_goes_with_the_next() 
 
 def test_what_a_loop_of_before_waited_for_is_no_matter_to_the_next_one() -> None:
     async def load(keys: list[int]) -> Mapping[int, str]:
+        if 1 in keys:
+            await asyncio.Event().wait()
         return {key: str(key) for key in keys}
 
+    async def ask(key: int) -> str | None:
+        async with asyncio.timeout(10):
+            return await batch.get(key)
+
     batch = Batch(load, 10)
-
-    async def leave() -> None:
-        asyncio.ensure_future(batch.get(1)).cancel()
-        asking = asyncio.ensure_future(batch.get(2))
-        await asyncio.sleep(0)
-        assert not asking.done()
-
-    asyncio.run(leave())
-    assert asyncio.run(batch.get(3)) == "3"
+    with asyncio.Runner() as before:
+        loop = before.get_loop()
+        left = [loop.create_task(batch.get(1))]
+        before.run(turns(5))  # It is being loaded.
+        left.append(loop.create_task(batch.get(2)))
+        before.run(turns(5))  # It waits for that.
+        with asyncio.Runner() as after:
+            assert after.run(ask(3)) == "3"
+        before.run(turns(5))
+        assert not any(task.done() for task in left), "answered from another loop"
