@@ -81,8 +81,8 @@ class Relay:
                 done += batch
                 if batch < BATCH:
                     break
-        except DATABASE_OUTAGE as error:
-            logger.warning("the database is out of reach for the relay: %s", error)
+        except (*DATABASE_OUTAGE, BrokerUnavailable) as error:
+            logger.warning("the relay tries again: %s", error)
             return None
         except Exception:
             logger.exception("the relay could not %s", part.__name__.replace("_", " "))
@@ -108,7 +108,8 @@ def send_lost() -> int:
     """Hand to the broker what it never had, or has had for so long that it may have lost it.
 
     Each time it is trusted for twice as long, since the job may only wait for its turn. A broker in
-    this process's memory loses nothing while the process lives.
+    this process's memory loses nothing while the process lives. Raises ``BrokerUnavailable``, when
+    some may have been sent.
     """
     lost = _jobs().never_sent() if broker.in_memory() else _jobs().unsent()
     with _batch(lost.order_by("priority", "id")) as jobs:
@@ -119,8 +120,7 @@ def send_lost() -> int:
         except BrokerUnavailable:
             unsent = [job.id for job in claimed[sent:]]
             _jobs().filter(pk__in=unsent, status=Status.QUEUED).update(resend_at=None, sends=0)
-            logger.warning("the broker is out of reach; the relay tries again")
-            return sent
+            raise
     return len(claimed)
 
 

@@ -2,11 +2,7 @@
 -- KEYS: meta, stream. ARGV: new epoch, max events, max bytes, max age (ms), then per record:
 -- type, job, attempt, version, seq, ends ("1" where the attempt says nothing after it), body.
 -- Returns the epoch, then per record its offset, or 0 where it was refused.
-local meta, stream = KEYS[1], KEYS[2]
 local max_events, max_bytes, max_age = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
-if redis.call('HSETNX', meta, 'epoch', ARGV[1]) == 1 then
-  redis.call('DEL', stream)  -- Each key may be evicted without the other.
-end
 local head = redis.call('HMGET', meta, 'epoch', 'offset', 'size', 'first')
 local epoch, offset = head[1], tonumber(head[2] or 0)
 local size, first = tonumber(head[3] or 0), tonumber(head[4] or 1)

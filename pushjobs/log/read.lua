@@ -1,11 +1,6 @@
 -- Entries after a position. KEYS: meta, stream.
 -- ARGV: new epoch, max age (ms), epoch ("" from the earliest), offset, limit.
 -- Returns the epoch, the last offset, whether nothing after the position is gone, the entries.
-local meta, stream = KEYS[1], KEYS[2]
-if redis.call('HEXISTS', meta, 'epoch') == 0 then  -- A server that is full lets no one write.
-  redis.call('HSET', meta, 'epoch', ARGV[1])
-  redis.call('DEL', stream)  -- Each key may be evicted without the other.
-end
 redis.call('PEXPIRE', meta, ARGV[2])
 redis.call('PEXPIRE', stream, ARGV[2])
 local head = redis.call('HMGET', meta, 'epoch', 'offset', 'first')

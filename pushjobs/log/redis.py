@@ -44,11 +44,15 @@ _OPTIONS: dict[str, Any] = {
 _GONE = (RedisConnectionError, RuntimeError)
 
 
+def _source(name: str) -> str:
+    return files(__package__).joinpath(name).read_text()
+
+
 class Script:
     """A Lua script, called by its hash."""
 
     def __init__(self, name: str) -> None:
-        self.text = files(__package__).joinpath(name).read_text()
+        self.text = _source("open.lua") + _source(name)
         self.sha = sha1(self.text.encode(), usedforsecurity=False).hexdigest()
 
 

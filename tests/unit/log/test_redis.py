@@ -50,6 +50,32 @@ async def test_a_server_that_was_wiped_starts_every_channel_in_another_epoch(
     assert page.head.epoch != before.epoch
 
 
+@pytest.mark.parametrize("first", ["append", "heads", "read"])
+async def test_a_server_that_lacks_the_last_entries_gives_no_offset_twice(
+    own_server: RedisServer, own_log: RedisLog, first: str
+) -> None:
+    """A replica that takes over, or a file that is older than the crash."""
+    await own_log.append([status(1), word(1)])
+    with redis.Redis.from_url(own_server.url) as client:
+        client.save()
+    await own_log.append([word(2), word(3)])
+    before = (await own_log.heads([CHANNEL]))[CHANNEL]
+    own_server.kill()
+    own_server.start()
+    with redis.Redis.from_url(own_server.url) as client:
+        assert client.keys("*:stream")
+    if first == "heads":
+        assert (await own_log.heads([CHANNEL]))[CHANNEL].offset == 0
+    elif first == "read":
+        assert not (await own_log.read(CHANNEL, before, 10)).complete
+    (entry,) = await own_log.append([status(2)])
+    assert entry is not None
+    assert entry.position.epoch != before.epoch
+    page = await own_log.read(CHANNEL, before, 10)
+    assert (page.complete, page.head) == (False, entry.position)
+    assert await own_log.append([status(1), word(1)]) == [None, None]  # As it knew.
+
+
 async def test_a_server_that_is_down_is_said_to_be_and_serves_again(
     own_server: RedisServer, own_log: RedisLog
 ) -> None:
