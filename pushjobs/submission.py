@@ -6,16 +6,14 @@ import hashlib
 import logging
 from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import orjson
 from asgiref.sync import sync_to_async
-from django.core.files import File
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
@@ -32,6 +30,7 @@ from pushjobs.models import Job, new_id
 from pushjobs.registry import JobSpec, name_of, registry
 from pushjobs.running import running
 from pushjobs.status import Status
+from pushjobs.uploads import check_uploads, open_upload, store_uploads
 
 logger = logging.getLogger(__name__)
 
@@ -112,9 +111,9 @@ def accept(
     except OverflowError:
         raise InvalidArguments([{"loc": ["run_at"], "msg": "no clock goes that far"}]) from None
     names = _checked_tags(tags)
-    _check_uploads(spec, uploads)
+    check_uploads(spec, uploads)
     with ExitStack() as stack:
-        opened = {name: stack.enter_context(_open(value)) for name, value in uploads.items()}
+        opened = {name: stack.enter_context(open_upload(value)) for name, value in uploads.items()}
         inputs = {name: files.describe(name, upload) for name, upload in opened.items()}
         model = spec.validate({**args, **inputs})
         job = Job(
@@ -138,7 +137,7 @@ def accept(
         job.fingerprint = _fingerprint(job, asked_for)
         if idempotency_key is not None and (known := _known(job)) is not None:
             return known
-        stored = _store(job_id, inputs, opened)
+        stored = store_uploads(job_id, inputs, opened)
     job.args |= {name: file.as_json() for name, file in stored.items()}
     accepted = None
     try:
@@ -194,22 +193,6 @@ def run_here(job: Job) -> None:
             lifecycle.enqueue(job)
 
 
-def _store(
-    job_id: UUID, inputs: Mapping[str, InputFile], opened: Mapping[str, Any]
-) -> dict[str, InputFile]:
-    """Keep the uploads of a job: all of them, or none."""
-    stored: dict[str, InputFile] = {}
-    try:
-        for name, upload in opened.items():
-            key = files.save_input(job_id, name, inputs[name], upload)
-            stored[name] = replace(inputs[name], key=key)
-    except BaseException:
-        for file in stored.values():
-            files.delete(file.key)
-        raise
-    return stored
-
-
 def _write(job: Job, delay: timedelta | None) -> Accepted:
     try:
         lifecycle.admit(job, delay=delay)
@@ -249,23 +232,3 @@ def _checked_tags(tags: Iterable[str]) -> list[str]:
             message = f"a tag is 1 to {MAX_TAG_LENGTH} printable characters"
             raise InvalidArguments([{"loc": ["tags", place], "msg": message}])
     return names
-
-
-def _check_uploads(spec: JobSpec, uploads: Mapping[str, Any]) -> None:
-    unexpected = sorted(uploads.keys() - spec.file_parameters)
-    if unexpected:
-        message = "no file is expected under this name"
-        raise InvalidArguments([{"loc": [name], "msg": message} for name in unexpected])
-
-
-def _open(value: Any) -> Any:
-    """A file argument as a Django ``File``."""
-    match value:
-        case InputFile():
-            upload = File(value.open(), name=value.name)
-            upload.content_type = value.content_type  # type: ignore[attr-defined]
-            return upload
-        case Path() | str():
-            return File(Path(value).open("rb"), name=Path(value).name)
-        case _:
-            return value
