@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -18,7 +17,7 @@ from pushjobs.uploads import store_uploads
 
 
 @pytest.fixture
-def full_after_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def full_after_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A storage whose disk has room for one file."""
     storage, real = FileSystemStorage(tmp_path), FileSystemStorage.save
 
@@ -29,7 +28,7 @@ def full_after_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[
 
     monkeypatch.setattr(FileSystemStorage, "save", save)
     monkeypatch.setattr(files, "storage", lambda: storage)
-    yield tmp_path
+    return tmp_path
 
 
 def test_where_one_file_cannot_be_kept_none_is(full_after_one: Path) -> None:
