@@ -97,6 +97,7 @@ elif DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":
             "min_size": 1,
             "max_size": DATABASE_POOL,
             "timeout": 10,
+            "max_idle": 30,  # Those that are idle when the server restarts are found out later.
             "reconnect_timeout": 5,  # Else its attempts lie ever further apart.
         }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

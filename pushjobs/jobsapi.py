@@ -23,7 +23,7 @@ from pushjobs.exceptions import (
     PushjobsError,
 )
 from pushjobs.openapi import SECURITY, SECURITY_SCHEMES, Problem
-from pushjobs.outage import DATABASE_OUTAGE
+from pushjobs.outage import DATABASE_OUTAGE, check_pools
 from pushjobs.responses import problem_response
 
 logger = logging.getLogger(__name__)
@@ -73,6 +73,7 @@ def _on_invalid(request: HttpRequest, error: Any) -> HttpResponse:
 
 def _on_outage(request: HttpRequest, error: Any) -> HttpResponse:
     logger.warning("the database is out of reach: %s", error)
+    check_pools()
     return problem_response(DatabaseUnavailable())
 
 

@@ -13,6 +13,7 @@ from pushjobs.cursor import Cursor, Position
 from pushjobs.events import Entry, EventType
 from pushjobs.exceptions import PushjobsError, StreamUnavailable, Unauthorized
 from pushjobs.hub import Hub
+from pushjobs.outage import check_pools
 from pushjobs.subscription import Subscription
 from pushjobs.transports.request import OUTAGE, caller_by_token
 
@@ -57,6 +58,7 @@ class ChannelSink:
             await self._follow(caller, text, hub)
         except OUTAGE as error:
             logger.warning("a subscription could not be opened: %s", error)
+            check_pools()
             self._refuse(StreamUnavailable())
         except PushjobsError as error:
             self._refuse(error)

@@ -24,6 +24,7 @@ from pushjobs.exceptions import (
     StreamUnavailable,
 )
 from pushjobs.hub import get_hub
+from pushjobs.outage import check_pools
 from pushjobs.outbox import Message, Outbox, Send
 from pushjobs.subscription import Subscription
 from pushjobs.transports import polling
@@ -82,6 +83,7 @@ async def _serve(
                 await _stream(request, receive, send, caller, channels, cursor)
     except OUTAGE as error:
         logger.warning("a stream could not be opened: %s", error)
+        check_pools()
         if request.accepts_json:
             await answer_problem(send, request, StreamUnavailable())
         else:
