@@ -64,10 +64,11 @@ class Subscription:
         self._feed = await self._hub.open(self.channel)
         if earliest:
             page = await self._hub.log.read(self.channel, None, 1)
+            # Where there is nothing, no one can tell whether there was.
+            self.recovered = page.complete and bool(page.entries)
             if page.entries:
                 first = page.entries[0].position
                 self.position = Position(first.epoch, first.offset - 1)
-                self.recovered = page.complete
         elif cursor is not None and cursor == self._feed.position and (job is None or not job.over):
             # Nothing comes after it that the feed does not bring: the usual case of a reconnect.
             self.position, self.recovered = cursor, True

@@ -286,3 +286,13 @@ async def test_an_entry_that_rings_while_the_first_head_is_read_needs_no_sweep(
     world.log.hold_heads.set()
     await world.quiet()
     assert client.told == ["started 2"]
+
+
+async def test_who_asks_for_all_of_an_empty_log_is_told_with_a_snapshot(world: World) -> None:
+    """Nothing was told yet, or all of it is gone: no one can tell."""
+    client, subscription = world.subscribe(earliest=True)
+    await world.quiet()
+    assert subscription.recovered is False
+    await world.say()
+    await world.quiet()
+    assert client.told == ["snapshot 0", "started 1"]
