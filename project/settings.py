@@ -91,7 +91,9 @@ elif DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":
     # out, with DATABASE_POOL=0, and set DISABLE_SERVER_SIDE_CURSORS.
     DATABASE_POOL = env.int("DATABASE_POOL", default=40)
     DATABASES["default"]["CONN_MAX_AGE"] = 0  # A thread's connection goes back into the pool.
-    DATABASES["default"]["CONN_HEALTH_CHECKS"] = True  # PostgreSQL may have been restarted.
+    # Not asked at each use whether it lives: the pool would wait ever longer after each that does
+    # not. Who meets one that a restart has broken is told to come back, and the pool is cleaned.
+    DATABASES["default"]["CONN_HEALTH_CHECKS"] = False
     if DATABASE_POOL:
         DATABASES["default"].setdefault("OPTIONS", {})["pool"] = {
             "min_size": 1,

@@ -7,6 +7,7 @@ Retries, time limits and shutdown are this project's own, so Dramatiq's are off 
 from __future__ import annotations
 
 import logging
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -15,6 +16,7 @@ import dramatiq
 from pushjobs import execution, lifecycle
 from pushjobs.broker import ACTOR
 from pushjobs.models import Job, JobQuerySet
+from pushjobs.outage import outlasting
 from pushjobs.registry import registry
 from pushjobs.running import running
 
@@ -32,17 +34,21 @@ def run_job(job_id: str, attempt: int) -> None:
     """Run the job of a message, or a more urgent one of its queue.
 
     A message stands for a job that waits, so each message runs one. One that comes twice, or after
-    its job was cancelled, finds nothing to claim.
+    its job was cancelled, finds nothing to claim. While the database is away it is kept here, for
+    else a worker would go through all messages of its queue in vain.
     """
-    job = Job.objects.filter(pk=UUID(job_id)).first()
-    if job is None:
-        return
-    if registry.has_priorities(job.queue):
-        claimed = _most_urgent(job.queue)
-    else:
-        claimed = job if job.attempt == attempt and lifecycle.start(job, running.worker) else None
+    claimed = outlasting(partial(_claim, job_id, attempt), "a message")
     if claimed is not None:
         execution.execute(claimed)
+
+
+def _claim(job_id: str, attempt: int) -> Job | None:
+    job = Job.objects.filter(pk=UUID(job_id)).first()
+    if job is None:
+        return None
+    if registry.has_priorities(job.queue):
+        return _most_urgent(job.queue)
+    return job if job.attempt == attempt and lifecycle.start(job, running.worker) else None
 
 
 def _most_urgent(queue: str) -> Job | None:

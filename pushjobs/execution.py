@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 import logging
-import time
 import traceback
 from collections.abc import Callable
 from copy import copy
@@ -12,7 +11,6 @@ from functools import partial
 from typing import Any
 
 from asgiref.sync import async_to_sync
-from django.db import connection
 from dramatiq.asyncio import get_event_loop_thread
 
 from pushjobs import files, lifecycle, plain
@@ -27,7 +25,7 @@ from pushjobs.exceptions import (
 )
 from pushjobs.lifecycle import Error, error_of
 from pushjobs.models import Job
-from pushjobs.outage import DATABASE_OUTAGE
+from pushjobs.outage import DATABASE_OUTAGE, outlasting
 from pushjobs.publisher import get_publisher
 from pushjobs.registry import EXECUTE, JobSpec, registry
 from pushjobs.results import materialised, store
@@ -46,8 +44,6 @@ Change = Callable[[Job], bool]
 
 #: Seconds that the end of an attempt waits for its output to be in the log.
 _PATIENCE, _SHORT_PATIENCE = 5.0, 0.5
-#: Seconds between tries to write the end of an attempt: a failover may take most of a minute.
-_PAUSES = [min(0.1 * 2**n, 3) for n in range(20)]
 
 
 def execute(job: Job) -> None:
@@ -184,12 +180,7 @@ def _persist(change: Change, job: Job) -> bool:
 
     If it stays out of reach the lease runs out, and the relay takes the job back.
     """
-    for pause in _PAUSES:
-        try:
-            return change(job)
-        except DATABASE_OUTAGE as error:
-            logger.warning("the end of job %s could not be written: %s", job.id, error)
-            if not connection.in_atomic_block:
-                connection.close()
-            time.sleep(pause)
-    return False
+    try:
+        return outlasting(partial(change, job), f"the end of job {job.id}")
+    except DATABASE_OUTAGE:
+        return False

@@ -2,15 +2,39 @@
 
 from __future__ import annotations
 
+import logging
 import threading
-from typing import Any
+import time
+from collections.abc import Callable
+from typing import Any, TypeVar
 
-from django.db import InterfaceError, InternalError, OperationalError, connections
+from django.db import InterfaceError, InternalError, OperationalError, connection, connections
+
+logger = logging.getLogger(__name__)
+
+Found = TypeVar("Found")
 
 #: The last is PostgreSQL's word for a server that is read-only, as one is after a failover.
 DATABASE_OUTAGE = (OperationalError, InterfaceError, InternalError)
 
+#: Seconds between tries: a failover may take most of a minute.
+PAUSES = tuple(min(0.1 * 2**n, 3) for n in range(20))
+
 _checking = threading.Lock()
+
+
+def outlasting(call: Callable[[], Found], what: str) -> Found:
+    """Call until the database answers; raises one of ``DATABASE_OUTAGE`` after a minute or so."""
+    for pause in PAUSES:
+        try:
+            return call()
+        except DATABASE_OUTAGE as error:
+            logger.warning("%s waits for the database: %s", what, error)
+            check_pools()
+            if not connection.in_atomic_block:
+                connection.close()
+            time.sleep(pause)
+    return call()
 
 
 def check_pools() -> None:

@@ -36,7 +36,6 @@ def pooled(server: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[ConnectionP
         "USER": info["user"],
         "HOST": info["host"],
         "PORT": info["port"],
-        "CONN_HEALTH_CHECKS": True,
         "OPTIONS": {"pool": {"min_size": SIZE, "max_size": SIZE}},
     }
     handler = ConnectionHandler({"default": database})

@@ -6,9 +6,11 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from django.db import InterfaceError, OperationalError
 
 from pushjobs import lifecycle
 from pushjobs.actors import run_job
+from pushjobs.models import Job
 from tests.unit.jobs import ERROR, fresh, make
 from tests.unit.recorder import Recorder
 
@@ -52,3 +54,31 @@ def test_where_priorities_differ_the_most_urgent_job_runs_first(tmp_path: Path) 
     run_job(str(low.id), 0)
     run_job(str(high.id), 0)
     assert notes.read_text().split() == ["high", "low"]
+
+
+def test_a_message_is_kept_while_the_database_is_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else a worker would go through all messages of its queue, and each job wait to be sent."""
+    real, failures = lifecycle.start, iter([OperationalError("gone"), InterfaceError("closed")])
+
+    def start(job: Job, worker: str) -> bool:
+        if (failure := next(failures, None)) is not None:
+            raise failure
+        return real(job, worker)
+
+    monkeypatch.setattr(lifecycle, "start", start)
+    job = make(args={"value": 1})
+    run_job(str(job.id), 0)
+    assert fresh(job).status == "succeeded"
+
+
+def test_a_message_is_let_go_when_the_database_stays_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pushjobs.outage.PAUSES", (0,))
+
+    def start(job: Job, worker: str) -> bool:
+        raise OperationalError("gone")
+
+    monkeypatch.setattr(lifecycle, "start", start)
+    job = make()
+    with pytest.raises(OperationalError):
+        run_job(str(job.id), 0)
+    assert fresh(job).status == "queued"  # A relay sends it again.
