@@ -67,7 +67,8 @@ async def submit(request: HttpRequest) -> HttpResponseBase:
     wait = requests.wait_of(request)
     if wait is not None:
         own = Caller(token=tokens.verify(tokens.for_job(job.id)), address=caller.address)
-        job = await wait_until_over(own, job, wait)
+        job, waited = await wait_until_over(own, job, wait)
+        wait = wait if waited else None
     body = document(job, cursor=cursor) | {"token": tokens.for_job(job.id)}
     response = job_response(request, body, job, wait=wait)
     response["Location"] = links(job.id)["self"]
@@ -150,7 +151,7 @@ async def read(request: HttpRequest, job_id: str) -> HttpResponseBase:
     job, body = await read_job(caller, job_id)
     wait = requests.wait_of(request)
     if wait and not job.over and not has_changed(request, job, body["progress"]):
-        await wait_for_change(caller, job, wait)
+        wait = wait if await wait_for_change(caller, job, wait) else None
         job, body = await read_job(caller, job_id)
     return job_response(request, body, job, wait=wait)
 
@@ -162,7 +163,8 @@ async def response(request: HttpRequest, job_id: str) -> HttpResponseBase:
     job, body = await read_job(caller, job_id)
     wait = requests.wait_of(request)
     if wait and not job.over:
-        await wait_until_over(caller, job, wait)
+        _, waited = await wait_until_over(caller, job, wait)
+        wait = wait if waited else None
         job, body = await read_job(caller, job_id)
     match job.status:
         case Status.SUCCEEDED:

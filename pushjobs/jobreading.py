@@ -63,12 +63,15 @@ async def wait_for_change(caller: Caller, job: Job, timeout: float) -> bool:
     return not connections.draining
 
 
-async def wait_until_over(caller: Caller, job: Job, timeout: float) -> Job:
-    """Wait until a job is over, up to ``timeout`` seconds; returns it as it is then."""
+async def wait_until_over(caller: Caller, job: Job, timeout: float) -> tuple[Job, bool]:
+    """Wait until a job is over, up to ``timeout`` seconds.
+
+    Returns the job as it is then, and false where ``wait_for_change`` did not wait.
+    """
     deadline = time.monotonic() + timeout
     while not job.over and (left := deadline - time.monotonic()) > 0:
         waited = await wait_for_change(caller, job, left)
         job = await get_reader().get(job.pk) or job
         if not waited:
-            break
-    return job
+            return job, False
+    return job, True

@@ -205,6 +205,7 @@ def test_a_full_process_says_so(limited: Server, job: Document) -> None:
         with Client(limited) as client:
             document = client.get(job["links"]["self"], Prefer="wait=60", **place.headers)
             assert document.status_code == 202
+            assert "preference-applied" not in document.headers
     place.check_let_in()
 
 
