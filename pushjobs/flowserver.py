@@ -24,6 +24,7 @@ from pushjobs.exceptions import TooLarge
 
 logger = logging.getLogger(__name__)
 
+_CLOSE_TIMEOUT = 5.0
 _TOO_LARGE = (
     b"HTTP/1.1 413 Content Too Large\r\nContent-Type: application/problem+json\r\n"
     b"Content-Length: %d\r\nConnection: close\r\n\r\n%b"
@@ -144,9 +145,10 @@ class FlowServer(Server):  # type: ignore[misc]
 
     def protocol_connected(self, protocol: Any) -> None:
         if isinstance(protocol, WebSocketProtocol):
-            protocol.failByDrop = (
-                False  # Tell a client that breaks the rules so, with a close code.
-            )
+            # A client that breaks the rules is told so with a close code, and one that is slow to
+            # answer is not reset within a second, before it has read why.
+            protocol.failByDrop = False
+            protocol.closeHandshakeTimeout = _CLOSE_TIMEOUT
         else:
             # Django reads forms; Twisted would read them first, whole, and refuse some on its own.
             protocol._parsePOSTFormSubmission = False  # noqa: SLF001
