@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from typing import Annotated, Any
@@ -24,7 +25,8 @@ from pushjobs.jobsapi import JobsAPI
 from pushjobs.models import Job, new_id
 from pushjobs.openapi import TokenRequest
 from pushjobs.reader import get_reader
-from pushjobs.registry import registry
+from pushjobs.registry import JobSpec, registry
+from pushjobs.requests import ReadSubmission
 from pushjobs.responses import (
     failure_response,
     has_changed,
@@ -56,17 +58,17 @@ in_thread: Any = partial(database_sync_to_async, thread_sensitive=False)
 @api.post("/jobs", url_name="jobs", **openapi.SUBMIT)
 async def submit(request: HttpRequest) -> HttpResponseBase:
     """Submit a job."""
-    caller = await in_thread(_admitted)(request)
+    asked = await in_thread(_asked)(request)
     job_id = new_id()
-    cursor = await cursor_of(job_id)
-    accepted = await in_thread(_accept)(request, caller, job_id)
+    cursor = await cursor_of(job_id)  # After all that may be refused: it opens a channel.
+    accepted = await in_thread(_accept)(request, asked, job_id)
     job = accepted.job
     if accepted.replayed:
         cursor = await cursor_of(job.id)
         job = await get_reader().get(job.id) or job  # As it is no earlier than at the cursor.
     wait = requests.wait_of(request)
     if wait is not None:
-        own = Caller(token=tokens.verify(tokens.for_job(job.id)), address=caller.address)
+        own = Caller(token=tokens.verify(tokens.for_job(job.id)), address=asked.caller.address)
         job, waited = await wait_until_over(own, job, wait)
         wait = wait if waited else None
     body = document(job, cursor=cursor) | {"token": tokens.for_job(job.id)}
@@ -84,18 +86,33 @@ def _admitted(request: HttpRequest) -> Caller:
     return caller
 
 
-def _accept(request: HttpRequest, caller: Caller, job_id: UUID) -> Accepted:
-    asked = requests.submission(request)
-    spec = registry.get(asked.body.name)
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A submission whose caller may submit its job."""
+
+    caller: Caller
+    spec: JobSpec
+    read: ReadSubmission
+
+
+def _asked(request: HttpRequest) -> _Asked:
+    caller = _admitted(request)
+    read = requests.submission(request)
+    spec = registry.get(read.body.name)
     access.may_submit(caller, spec)
+    return _Asked(caller, spec, read)
+
+
+def _accept(request: HttpRequest, asked: _Asked, job_id: UUID) -> Accepted:
+    body = asked.read.body
     return submission.accept(
-        spec,
-        args=asked.body.args,
-        uploads=asked.uploads,
-        owner=caller.user,
-        idempotency_key=requests.idempotency_key(request, caller),
-        tags=asked.body.tags,
-        run_at=asked.body.run_at,
+        asked.spec,
+        args=body.args,
+        uploads=asked.read.uploads,
+        owner=asked.caller.user,
+        idempotency_key=requests.idempotency_key(request, asked.caller),
+        tags=body.tags,
+        run_at=body.run_at,
         job_id=job_id,
     )
 

@@ -63,3 +63,21 @@ def test_the_tokens_of_a_deactivated_user_open_nothing() -> None:
     user.save()
     refused = Client().get("/jobs", headers=headers)
     assert (refused.status_code, "WWW-Authenticate" in refused.headers) == (401, True)
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [({"name": "test.unknown"}, 404), ({"name": 5}, 422), ({"name": "test.staff"}, 401)],
+    ids=["unknown", "malformed", "not allowed"],
+)
+def test_a_submission_that_is_refused_opens_no_channel(
+    monkeypatch: pytest.MonkeyPatch, body: dict[str, Any], status: int
+) -> None:
+    """A channel is kept for an hour, and whoever asks could fill the log with them."""
+
+    async def unasked(job_id: UUID) -> str:
+        pytest.fail("the log was asked")
+
+    monkeypatch.setattr("pushjobs.api.cursor_of", unasked)
+    answer = Client().post("/jobs", body, content_type="application/json")
+    assert answer.status_code == status
