@@ -62,15 +62,22 @@ class RedisServer:
 
 
 @contextmanager
+def running_redis(folder: Path) -> Iterator[RedisServer]:
+    """A server of the test's own that runs while inside."""
+    server = RedisServer(folder)
+    server.start()
+    try:
+        yield server
+    finally:
+        server.kill()
+
+
+@contextmanager
 def redis_url(folder: Path) -> Iterator[str]:
     """The address of a server that runs while inside."""
     named = os.environ.get("REDIS_URL")
     if named:
         yield named
         return
-    server = RedisServer(folder)
-    server.start()
-    try:
+    with running_redis(folder) as server:
         yield server.url
-    finally:
-        server.kill()

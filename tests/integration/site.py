@@ -15,7 +15,7 @@ from typing import Any
 
 from tests.integration.stack import postgres
 from tests.processes import ROOT, Server
-from tests.redis_server import RedisServer
+from tests.redis_server import running_redis
 
 SETTINGS = {"LEASE": 2, "REENQUEUE_AFTER": 2, "SWEEP_INTERVAL": 0.5, "SHUTDOWN_GRACE": 1}
 
@@ -66,9 +66,7 @@ class Site:
 def running_site(folder: Path, start_broker: StartBroker, **settings: Any) -> Iterator[Site]:
     """A site without workers that runs while inside; its layer and log are on a Redis."""
     with ExitStack() as resources:
-        redis = RedisServer(folder)
-        redis.start()
-        resources.callback(redis.kill)
+        redis = resources.enter_context(running_redis(folder))
         environment = {
             "VAR": str(folder),
             "DJANGO_SETTINGS_MODULE": "tests.settings",
@@ -86,7 +84,4 @@ def running_site(folder: Path, start_broker: StartBroker, **settings: Any) -> It
 def start_redis(folder: Path, resources: ExitStack) -> str:
     """A broker on a Redis of its own."""
     (folder / "broker").mkdir()
-    server = RedisServer(folder / "broker")
-    server.start()
-    resources.callback(server.kill)
-    return server.url
+    return resources.enter_context(running_redis(folder / "broker")).url

@@ -21,7 +21,7 @@ from project.stack.process import Process
 from project.stack.programs.postgres import Postgres
 from project.stack.topology import Ports
 from tests.processes import ROOT, Server, free_port
-from tests.redis_server import RedisServer
+from tests.redis_server import RedisServer, running_redis
 from tests.waiting import until
 
 SETTINGS = {"LEASE": 2, "REENQUEUE_AFTER": 2, "SWEEP_INTERVAL": 0.5, "SHUTDOWN_GRACE": 1}
@@ -97,9 +97,7 @@ class Stack:
 def running_stack(folder: Path) -> Iterator[Stack]:
     """A stack that runs while inside."""
     with ExitStack() as resources:
-        redis = RedisServer(folder)
-        redis.start()
-        resources.callback(lambda: redis.kill())
+        redis = resources.enter_context(running_redis(folder))
         url = resources.enter_context(postgres(folder / "postgres"))
         environment = os.environ | {
             "VAR": str(folder),

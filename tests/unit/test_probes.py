@@ -23,7 +23,7 @@ from pushjobs.health import Health
 from pushjobs.log import get_log
 from pushjobs.probes import Blocking, LayerProbe, Probe, ask_broker, ask_database, ask_log
 from tests.rabbitmq_server import needs_rabbitmq, start_rabbitmq
-from tests.redis_server import RedisServer
+from tests.redis_server import RedisServer, running_redis
 from tests.unit.conftest import Configure
 
 LAYERS = {
@@ -35,10 +35,8 @@ LAYERS = {
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[RedisServer]:
     """A Redis of the test's own, to kill."""
-    found = RedisServer(tmp_path)
-    found.start()
-    yield found
-    found.kill()
+    with running_redis(tmp_path) as found:
+        yield found
 
 
 @asynccontextmanager

@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
 
 import pytest
 import redis
 
 from pushjobs.log.redis import RedisLog
-from tests.redis_server import RedisServer
+from tests.redis_server import RedisServer, running_redis
 from tests.unit.records import CHANNEL, status, word
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
-    folder: Path = tmp_path_factory.mktemp("redis")
-    found = RedisServer(folder)
-    found.start()
-    yield found
-    found.kill()
+    with running_redis(tmp_path_factory.mktemp("redis")) as found:
+        yield found
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ import redis
 from pushjobs.events import EventType
 from pushjobs.exceptions import LogUnavailable
 from pushjobs.log.redis import RedisLog
-from tests.redis_server import RedisServer
+from tests.redis_server import RedisServer, running_redis
 from tests.unit.conftest import Configure
 from tests.unit.records import CHANNEL, status, word
 
@@ -20,10 +20,8 @@ from tests.unit.records import CHANNEL, status, word
 @pytest.fixture
 def own_server(tmp_path: Path) -> Iterator[RedisServer]:
     """A server that the test may kill."""
-    server = RedisServer(tmp_path)
-    server.start()
-    yield server
-    server.kill()
+    with running_redis(tmp_path) as server:
+        yield server
 
 
 @pytest.fixture
