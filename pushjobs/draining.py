@@ -46,11 +46,11 @@ def parting(application: Any) -> Any:
         # Only HTTP/1 has the header (RFC 9113, section 8.2.2).
         says_close = scope["type"] == "http" and scope["http_version"].startswith("1")
 
-        async def send_parting(message: Any) -> None:
+        def send_parting(message: Any) -> Awaitable[None]:
             if connections.draining and message["type"] == "http.response.start":
                 headers = [*message.get("headers", ()), (b"connection", b"close")]
                 message = message | {"headers": headers}
-            await send(message)
+            return send(message)  # type: ignore[no-any-return]
 
         call = asyncio.current_task()
         assert call is not None

@@ -114,6 +114,12 @@ class Entry:
     def terminal(self) -> bool:
         return self.record.type in TERMINAL
 
+    @property
+    def replaces(self) -> tuple[str, str] | None:
+        """What it makes out of date: the progress that the same channel told of the same job."""
+        record = self.record
+        return (record.channel, record.job) if record.type == EventType.PROGRESS else None
+
     @cached_property
     def cursor(self) -> str:
         return Cursor.encode_one(self.record.channel, self.position)
@@ -138,12 +144,12 @@ class Entry:
         """An item of a page of events, for a client that polls."""
         return b'{"cursor":' + orjson.dumps(cursor) + b',"event":' + self.json + b"}"
 
-    def socket_frame(self, cursor: str | None) -> str:
-        """The text of a WebSocket frame whose ``cursor`` is given (a snapshot's may be null)."""
+    def socket_frame(self, cursor: str | None) -> bytes:
+        """The payload of a WebSocket frame whose ``cursor`` is given (a snapshot's may be null)."""
         head = {"type": "event", "channel": channels.public(self.record.channel), "cursor": cursor}
-        return (orjson.dumps(head)[:-1] + b',"event":' + self.json + b"}").decode()
+        return orjson.dumps(head)[:-1] + b',"event":' + self.json + b"}"
 
     @cached_property
-    def frame(self) -> str:
-        """The text of the WebSocket frame for this entry."""
+    def frame(self) -> bytes:
+        """The payload of the WebSocket frame for this entry."""
         return self.socket_frame(self.cursor)

@@ -7,17 +7,21 @@ import logging
 from collections.abc import Sequence
 from typing import Protocol
 
+from pushjobs.burst import Burst
 from pushjobs.cursor import Position
 from pushjobs.events import Entry
 from pushjobs.reader import Snapshot
 
 logger = logging.getLogger(__name__)
 
+#: What is handed on at once and not at the end of the loop's step: entries, and their bytes.
+_FULL, _FULL_BYTES = 64, 64 * 1024
+
 
 class Subscriber(Protocol):
     """One who follows a feed. Neither call may block, raise or wait."""
 
-    def deliver(self, entries: Sequence[Entry]) -> None:
+    def deliver(self, burst: Burst) -> None:
         """The next entries, in offset order without a gap."""
 
     def resync(self, snapshot: Snapshot, position: Position) -> None:
@@ -25,7 +29,11 @@ class Subscriber(Protocol):
 
 
 class Feed:
-    """One channel, and who follows it here. ``position`` is that of the last entry delivered."""
+    """One channel, and who follows it here.
+
+    Entries that arrive in one step of the loop are handed on together. ``position`` is that of the
+    last entry taken; it may be about to be delivered.
+    """
 
     def __init__(self, channel: str) -> None:
         self.channel = channel
@@ -35,18 +43,49 @@ class Feed:
         self.opening: asyncio.Task[None] | None = None
         self.reading: asyncio.Task[None] | None = None
         self.hinted = False
+        self._before = self.position
+        self._taken: list[Entry] = []
+        self._bytes = 0
 
     @property
     def idle(self) -> bool:
         """Whether no one holds it and nothing is under way."""
         return not self.holders and self.opening is None and self.reading is None
 
-    def advance(self, entries: Sequence[Entry]) -> None:
-        """Deliver entries that follow the position."""
+    def take(self, entries: Sequence[Entry]) -> bool:
+        """Take entries that follow the position; whether ``flush`` is due for the first time."""
+        first = not self._taken
+        if first:
+            self._before = self.position
+        self._taken.extend(entries)
         self.position = entries[-1].position
+        self._bytes += sum(len(entry.record.body) for entry in entries)
+        if len(self._taken) >= _FULL or self._bytes >= _FULL_BYTES:
+            self.flush()
+        return first
+
+    def flush(self) -> None:
+        """Deliver what was taken."""
+        if not self._taken:
+            return
+        burst = Burst(self._before, self._taken)
+        self._taken, self._bytes = [], 0
         for subscriber in tuple(self.subscribers):
             try:
-                subscriber.deliver(entries)
+                subscriber.deliver(burst)
             except Exception:
-                logger.exception("a subscriber of %s failed and is dropped", self.channel)
-                self.subscribers.pop(subscriber, None)
+                self._drop(subscriber)
+
+    def resync(self, snapshot: Snapshot, position: Position) -> None:
+        """Go on at ``position``, with a snapshot in place of what came before."""
+        self.flush()
+        self.position = position
+        for subscriber in tuple(self.subscribers):
+            try:
+                subscriber.resync(snapshot, position)
+            except Exception:
+                self._drop(subscriber)
+
+    def _drop(self, subscriber: Subscriber) -> None:
+        logger.exception("a subscriber of %s failed and is dropped", self.channel)
+        self.subscribers.pop(subscriber, None)

@@ -1,9 +1,10 @@
 """The hub: per process one mailbox on the layer, many local subscribers.
 
 A feed is one channel as this process serves it. Each entry is decoded once and handed to all local
-subscribers. The doorbell is only a hint: an entry that follows the last one is delivered at once,
-an older one is dropped, and for anything else the log is read, once for all. A sweep asks the log
-every ``SWEEP_INTERVAL`` for the head of every feed, and reads what the doorbell has lost.
+subscribers, together with all else that came in the same step of the loop. The doorbell is only a
+hint: an entry that follows the last one is delivered at once, an older one is dropped, and for
+anything else the log is read, once for all. A sweep asks the log every ``SWEEP_INTERVAL`` for the
+head of every feed, and reads what the doorbell has lost.
 """
 
 from __future__ import annotations
@@ -58,6 +59,8 @@ class Hub:
         self._feeds: dict[str, Feed] = {}
         self._heads = Batch(self._join_and_place, _BATCH)
         self._membership = asyncio.Lock()
+        #: Feeds with entries to be handed on at the end of this step of the loop.
+        self._due: list[Feed] = []
         self._tasks: set[asyncio.Task[Any]] = set()
         self._running = False
 
@@ -138,8 +141,10 @@ class Hub:
                 position = entry.position
             elif not position.covers(entry.position):
                 self.catch_up(feed)
-        if fresh:
-            feed.advance(fresh)
+        if fresh and feed.take(fresh):
+            if not self._due:
+                asyncio.get_running_loop().call_soon(self._flush)
+            self._due.append(feed)
 
     def catch_up(self, feed: Feed) -> None:
         """Read the feed's log from its position on, unless that is under way."""
@@ -196,13 +201,12 @@ class Hub:
                 if not page.complete:
                     # What comes after the head is read next; the snapshot holds what came before.
                     snapshot = await self._snapshot(feed.channel, page.head)
-                    feed.position = page.head
-                    for subscriber in tuple(feed.subscribers):
-                        subscriber.resync(snapshot, page.head)
+                    feed.resync(snapshot, page.head)
                     feed.hinted = True
                 elif page.entries:
                     for start in range(0, len(page.entries), STEP):
-                        feed.advance(page.entries[start : start + STEP])
+                        feed.take(page.entries[start : start + STEP])
+                        feed.flush()
                         await asyncio.sleep(0)
                     feed.hinted = feed.hinted or feed.position != page.head
         except LogUnavailable:
@@ -211,6 +215,11 @@ class Hub:
             logger.exception("%s could not be read", feed.channel)
         finally:
             feed.reading = None
+
+    def _flush(self) -> None:
+        due, self._due = self._due, []
+        for feed in due:
+            feed.flush()
 
     async def _listen(self) -> None:
         while True:

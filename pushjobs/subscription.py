@@ -5,12 +5,12 @@ The same for the three transports: each brings a sink that turns entries into it
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Protocol
 from uuid import UUID
 
 from pushjobs import access, channels
 from pushjobs.access import Caller
+from pushjobs.burst import Burst
 from pushjobs.cursor import Position
 from pushjobs.events import Entry
 from pushjobs.exceptions import LogUnavailable
@@ -23,8 +23,11 @@ from pushjobs.reader import Snapshot, get_reader
 class Sink(Protocol):
     """Where a subscription's entries go."""
 
+    def deliver(self, channel: str, burst: Burst) -> None:
+        """Take entries; the client's cursor moves with each of them."""
+
     def put(self, channel: str, entry: Entry, *, moves: bool) -> None:
-        """Take an entry; ``moves`` says whether the client's cursor goes to its position."""
+        """Take an entry of a snapshot; ``moves`` says whether the cursor goes to its position."""
 
     def move(self, channel: str, position: Position) -> None:
         """Take a position without an entry."""
@@ -97,18 +100,22 @@ class Subscription:
             # The replay would have shown the end, had the log not lost it.
             await self._snapshot(self._feed.position)
 
-    def deliver(self, entries: Sequence[Entry]) -> None:
+    def deliver(self, burst: Burst) -> None:
         if self._closed:
             return
-        for entry in entries:
-            position = entry.position
-            if self.position is not None and self.position.covers(position):
-                continue
-            self.position = position
-            self._sink.put(self.channel, entry, moves=True)
-            if entry.terminal and channels.kind(self.channel) == channels.JOB:
-                self._end()
+        if burst.before is not self.position:
+            # It may have come further than the feed, by a replay or a snapshot of its own.
+            rest = burst.beyond(self.position)
+            if rest is None:
                 return
+            burst = rest
+        ends = burst.terminal and channels.kind(self.channel) == channels.JOB
+        if ends:
+            burst = burst.ending()
+        self.position = burst.position
+        self._sink.deliver(self.channel, burst)
+        if ends:
+            self._end()
 
     def resync(self, snapshot: Snapshot, position: Position) -> None:
         if self.position is not None and self.position.covers(position):
@@ -171,7 +178,7 @@ class Subscription:
         if page.complete:
             for start in range(0, len(page.entries), STEP):
                 if not self._closed:
-                    self.deliver(page.entries[start : start + STEP])
+                    self.deliver(Burst(self.position, page.entries[start : start + STEP]))
                     await self._sink.drained()
         else:
             self.recovered = False
@@ -181,6 +188,8 @@ class Subscription:
         """Go live, if the feed is no further than this subscription; in one step of the loop."""
         if self.position is None or not self.position.covers(feed.position):
             return False
+        if self.position == feed.position:
+            self.position = feed.position  # The same object, as ``deliver`` asks.
         feed.subscribers[self] = None
         return True
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections.abc import Hashable
 from typing import Any, Protocol
 
 from pushjobs import access
 from pushjobs.access import Caller
+from pushjobs.burst import Burst
 from pushjobs.cursor import Cursor, Position
-from pushjobs.events import Entry, EventType
+from pushjobs.events import Entry
 from pushjobs.exceptions import PushjobsError, StreamUnavailable, Unauthorized
 from pushjobs.hub import Hub
 from pushjobs.outage import check_pools
@@ -25,7 +27,8 @@ class Connection(Protocol):
 
     def say(self, **members: Any) -> None: ...
     def refuse(self, error: PushjobsError, **members: Any) -> None: ...
-    def write(self, payload: str, replaces: Any) -> None: ...
+    def deliver(self, burst: Burst) -> None: ...
+    def write(self, payload: bytes, replaces: Hashable) -> None: ...
     def forget(self, name: str) -> None: ...
     async def drained(self) -> None: ...
 
@@ -86,10 +89,12 @@ class ChannelSink:
         else:
             await subscription.run()
 
+    def deliver(self, channel: str, burst: Burst) -> None:
+        self._connection.deliver(burst)
+
     def put(self, channel: str, entry: Entry, *, moves: bool) -> None:
         payload = entry.frame if moves else entry.socket_frame(None)
-        progress = entry.record.type == EventType.PROGRESS
-        self._connection.write(payload, (channel, entry.record.job) if progress else None)
+        self._connection.write(payload, entry.replaces)
 
     def move(self, channel: str, position: Position) -> None:
         pass  # A client without an event has nothing to resume from, and asks for a snapshot.

@@ -7,14 +7,13 @@ from typing import Any
 import orjson
 
 from pushjobs.conf import settings
-from pushjobs.outbox import Message
 
 
 class BadFrame(Exception):
     """A frame that no client of this protocol sends."""
 
 
-def parse(message: Message) -> dict[str, Any]:
+def parse(message: dict[str, Any]) -> dict[str, Any]:
     text = message.get("text")
     if text is None:
         raise BadFrame("frames are text")

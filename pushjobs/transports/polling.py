@@ -11,15 +11,16 @@ import orjson
 
 from pushjobs import channels as channel_names
 from pushjobs.access import Caller
+from pushjobs.burst import Burst
 from pushjobs.conf import settings
 from pushjobs.cursor import Cursor, Position
 from pushjobs.events import Entry, EventType
 from pushjobs.hub import get_hub
 from pushjobs.models import Job
-from pushjobs.outbox import Send
 from pushjobs.subscription import Subscription
 from pushjobs.transports.connections import connections
 from pushjobs.transports.request import StreamRequest, answer
+from pushjobs.writer import Send
 
 PAGE = 500
 
@@ -108,6 +109,10 @@ class _Page:
         self._cursors[place] = Cursor.encode_one(subscription.channel, subscription.position)
         if subscription.over:
             self._ended.add(subscription.channel)
+
+    def deliver(self, channel: str, burst: Burst) -> None:
+        for entry in burst.entries:
+            self.put(channel, entry, moves=True)
 
     def put(self, channel: str, entry: Entry, *, moves: bool) -> None:
         if entry.record.type == self._ignored:

@@ -23,7 +23,7 @@ from pushjobs import access, preferences, tokens
 from pushjobs.access import Caller
 from pushjobs.exceptions import BadRequest, LogUnavailable, PushjobsError
 from pushjobs.outage import DATABASE_OUTAGE
-from pushjobs.outbox import Send
+from pushjobs.writer import Send
 
 Scope = dict[str, Any]
 

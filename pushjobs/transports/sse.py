@@ -10,13 +10,15 @@ import logging
 import random
 import time
 from collections.abc import Callable, Sequence
+from operator import attrgetter
 from typing import Any
 
 from pushjobs import access
 from pushjobs.access import Caller
+from pushjobs.burst import Burst
 from pushjobs.conf import settings
 from pushjobs.cursor import Cursor, Position
-from pushjobs.events import Entry, EventType
+from pushjobs.events import Entry
 from pushjobs.exceptions import (
     BadRequest,
     MethodNotAllowed,
@@ -25,7 +27,7 @@ from pushjobs.exceptions import (
 )
 from pushjobs.hub import get_hub
 from pushjobs.outage import check_pools
-from pushjobs.outbox import Message, Outbox, Send
+from pushjobs.outbox import Outbox
 from pushjobs.subscription import Subscription
 from pushjobs.transports import polling
 from pushjobs.transports.admission import admission
@@ -37,6 +39,7 @@ from pushjobs.transports.request import (
     answer,
     answer_problem,
 )
+from pushjobs.writer import Send, writer_of
 
 logger = logging.getLogger(__name__)
 
@@ -46,6 +49,7 @@ _HEADERS = [
     (b"x-accel-buffering", b"no"),
 ]
 _COMMENT = b":\n\n"
+_BLOCK = attrgetter("sse")
 _CLOSE_TIMEOUT = 2.0
 _OUTAGE_RETRY = 3
 
@@ -105,13 +109,15 @@ async def _stream(
     channels: Sequence[str],
     cursor: Cursor | None,
 ) -> None:
-    stream = Stream(channels, send)
+    stream = Stream(channels)
     try:
         await stream.open(caller, cursor)
         if stream.over:
             await answer(send, 204, [(b"cache-control", b"no-store"), *request.cors()])
         else:
-            await stream.serve(receive, _HEADERS + request.cors(), caller.expires)
+            headers = _HEADERS + request.cors()
+            await send({"type": "http.response.start", "status": 200, "headers": headers})
+            await stream.serve(request.scope, receive, send, caller.expires)
     finally:
         stream.close()
 
@@ -132,10 +138,10 @@ def _authorised_names(caller: Caller, names: Sequence[str]) -> list[str]:
 class Stream:
     """One client's stream: a sink that writes entries as blocks of ``text/event-stream``."""
 
-    def __init__(self, channels: Sequence[str], send: Send) -> None:
+    _outbox: Outbox  # From ``serve`` on; before it, nothing is put.
+
+    def __init__(self, channels: Sequence[str]) -> None:
         self.heartbeat = settings.STREAM_HEARTBEAT
-        self._send = send
-        self._outbox = Outbox(send, _wrap, _join, self._on_end)
         self._single = len(channels) == 1
         self._places = {channel: place for place, channel in enumerate(channels)}
         self._cursors = [Cursor.encode_one(channel, None) for channel in channels]
@@ -161,12 +167,10 @@ class Stream:
         """Whether all is told: the client need not come back."""
         return all(subscription.over for subscription in self._subscriptions)
 
-    async def serve(
-        self, receive: Any, headers: list[tuple[bytes, bytes]], expires: float | None
-    ) -> None:
-        """Send the stream until its end, its client's, or its token's."""
+    async def serve(self, scope: Scope, receive: Any, send: Send, expires: float | None) -> None:
+        """Send the body, until the stream's end, its client's, or its token's."""
         running = asyncio.get_running_loop()
-        await self._send({"type": "http.response.start", "status": 200, "headers": headers})
+        self._outbox = Outbox(writer_of(scope, send, _messages, _BLOCK), self._on_end)
         self._outbox.put(_retry())
         watcher = running.create_task(self._watch(receive))
         timer = running.call_later(expires - time.time(), self._finish) if expires else None
@@ -188,13 +192,20 @@ class Stream:
             if timer is not None:
                 timer.cancel()
             self.close()
+            self._outbox.close()
             if self._writable:
-                await self._send({"type": "http.response.body", "body": b""})
+                await send({"type": "http.response.body", "body": b""})
 
     def close(self) -> None:
         for subscription in self._subscriptions:
             subscription.close()
-        self._outbox.close()
+
+    def deliver(self, channel: str, burst: Burst) -> None:
+        if self._single:
+            self._outbox.deliver(burst, _BLOCK)
+        else:
+            for entry in burst.entries:
+                self.put(channel, entry, moves=True)
 
     def put(self, channel: str, entry: Entry, *, moves: bool) -> None:
         if not moves:
@@ -204,8 +215,7 @@ class Stream:
         else:
             self._cursors[self._places[channel]] = entry.cursor
             payload = self._id() + entry.sse_fields
-        replaces = (channel, entry.record.job) if entry.record.type == EventType.PROGRESS else None
-        self._outbox.put(payload, replaces)
+        self._outbox.put(payload, entry.replaces)
 
     def move(self, channel: str, position: Position) -> None:
         self._cursors[self._places[channel]] = Cursor.encode_one(channel, position)
@@ -250,9 +260,5 @@ def _retry(factor: float = 1) -> bytes:
     return b"retry: %d\n\n" % (1000 * factor * settings.STREAM_RETRY * random.uniform(0.5, 1.5))
 
 
-def _wrap(payload: bytes) -> Message:
-    return {"type": "http.response.body", "body": payload, "more_body": True}
-
-
-def _join(payloads: list[bytes]) -> list[bytes]:
-    return [b"".join(payloads)]
+def _messages(payloads: Sequence[bytes]) -> list[Any]:
+    return [{"type": "http.response.body", "body": b"".join(payloads), "more_body": True}]

@@ -8,7 +8,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections.abc import Hashable, Sequence
 from contextlib import suppress
+from operator import attrgetter
 from typing import Any
 
 import orjson
@@ -16,6 +18,7 @@ from channels.db import database_sync_to_async
 
 from pushjobs import access, lifecycle, tokens
 from pushjobs.access import Caller
+from pushjobs.burst import Burst
 from pushjobs.conf import settings
 from pushjobs.exceptions import (
     BadRequest,
@@ -25,13 +28,14 @@ from pushjobs.exceptions import (
     Unauthorized,
 )
 from pushjobs.hub import Hub, get_hub
-from pushjobs.outbox import Message, Outbox, Send
+from pushjobs.outbox import Outbox
 from pushjobs.reader import get_reader
 from pushjobs.transports.admission import admission
 from pushjobs.transports.channelsink import ChannelSink
 from pushjobs.transports.connections import connections
 from pushjobs.transports.frames import BadFrame, parse, text_of
 from pushjobs.transports.request import OUTAGE, Scope, StreamRequest, caller_by_token, refuse_socket
+from pushjobs.writer import Send, Writer, writer_of
 
 logger = logging.getLogger(__name__)
 
@@ -40,7 +44,8 @@ BAD_FRAME, UNAUTHORIZED, OVER_LIMIT = 3500, 3501, 3502
 
 _CODES = {Unauthorized: UNAUTHORIZED, LimitExceeded: OVER_LIMIT, ServerBusy: GOING_AWAY}
 _CLOSE_TIMEOUT = 2.0
-_PONG = orjson.dumps({"type": "pong"}).decode()
+_PONG = orjson.dumps({"type": "pong"})
+_FRAME = attrgetter("frame")
 
 
 async def socket(scope: Scope, receive: Any, send: Send) -> None:
@@ -59,7 +64,8 @@ async def socket(scope: Scope, receive: Any, send: Send) -> None:
     try:
         caller = await request.caller()
         with admission.connection(caller):
-            await Socket(caller, get_hub(), send).serve(receive)
+            writer = writer_of(scope, send, _messages, _FRAME)
+            await Socket(caller, get_hub(), writer).serve(receive, send)
     except PushjobsError as error:
         await send({"type": "websocket.close", "code": _CODES[type(error)]})
     except OUTAGE as error:
@@ -70,17 +76,16 @@ async def socket(scope: Scope, receive: Any, send: Send) -> None:
 class Socket:
     """One connection: reads frames, and writes the entries of its subscriptions as frames."""
 
-    def __init__(self, caller: Caller, hub: Hub, send: Send) -> None:
+    def __init__(self, caller: Caller, hub: Hub, writer: Writer) -> None:
         self.heartbeat = settings.SOCKET_HEARTBEAT
         self._caller = caller
         self._hub = hub
-        self._send = send
-        self._outbox = Outbox(send, _wrap, _join, self._on_end)
+        self._outbox = Outbox(writer, self._on_end)
         self._subscriptions: dict[str, ChannelSink] = {}
         self._done: asyncio.Future[int | None] = asyncio.get_running_loop().create_future()
         self._frames = _Rate(settings.MAX_FRAMES_PER_SECOND)
 
-    async def serve(self, receive: Any) -> None:
+    async def serve(self, receive: Any, send: Send) -> None:
         """Answer frames until one side closes."""
         running = asyncio.get_running_loop()
         connections.add(self)
@@ -105,19 +110,22 @@ class Socket:
                     if code != TOO_SLOW:
                         await self._outbox.drained()
                     self._outbox.close()
-                    await self._send({"type": "websocket.close", "code": code})
+                    await send({"type": "websocket.close", "code": code})
         self._outbox.close()
 
     def say(self, **members: Any) -> None:
         """Send a frame."""
-        self._outbox.put(orjson.dumps(members).decode())
+        self._outbox.put(orjson.dumps(members))
 
     def refuse(self, error: PushjobsError, **members: Any) -> None:
         """Send an ``error`` frame."""
         code = error.slug.replace("-", "_")
         self.say(type="error", code=code, detail=error.detail or error.title, **members)
 
-    def write(self, payload: str, replaces: Any) -> None:
+    def deliver(self, burst: Burst) -> None:
+        self._outbox.deliver(burst, _FRAME)
+
+    def write(self, payload: bytes, replaces: Hashable) -> None:
         self._outbox.put(payload, replaces)
 
     async def drained(self) -> None:
@@ -161,7 +169,7 @@ class Socket:
                 logger.exception("a frame could not be answered")
                 self.say(type="error", code="internal_error", detail="try again")
 
-    async def _take(self, message: Message) -> None:
+    async def _take(self, message: dict[str, Any]) -> None:
         frame = parse(message)
         match frame["type"]:
             case "subscribe":
@@ -226,12 +234,8 @@ class _Rate:
         return True
 
 
-def _wrap(payload: str) -> Message:
-    return {"type": "websocket.send", "text": payload}
-
-
-def _join(payloads: list[str]) -> list[str]:
-    return payloads
+def _messages(payloads: Sequence[bytes]) -> list[Any]:
+    return [{"type": "websocket.send", "text": payload.decode()} for payload in payloads]
 
 
 _cancel = database_sync_to_async(lifecycle.cancel, thread_sensitive=False)

@@ -17,6 +17,7 @@ from uuid import UUID
 import pytest
 
 from pushjobs.access import Caller
+from pushjobs.burst import Burst
 from pushjobs.cursor import Position
 from pushjobs.events import Entry, EventType, Record
 from pushjobs.exceptions import LogUnavailable
@@ -86,6 +87,10 @@ class Client:
     ends: int = 0
     slow: int = 0
     fault: AssertionError | None = None
+
+    def deliver(self, channel: str, burst: Burst) -> None:
+        for entry in burst.entries:
+            self.put(channel, entry, moves=True)
 
     def put(self, channel: str, entry: Entry, *, moves: bool) -> None:
         try:

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pushjobs.outbox import Outbox
+from pushjobs.writer import EagerSend
 from tests.unit.conftest import Configure
 
 
@@ -17,13 +18,13 @@ class Server:
     """A server's ``send``, which waits while ``open`` is not set, and raises once ``broken`` is."""
 
     def __init__(self) -> None:
-        self.sent: list[str] = []
+        self.sent: list[bytes] = []
         self.open = asyncio.Event()
         self.open.set()
         self.broken: Exception | None = None
         self.breaks_after = -1
         self.ends: list[bool] = []
-        self.outbox = Outbox(self.send, lambda payload: payload, list, self.ends.append)
+        self.outbox = Outbox(EagerSend(self.send, list, "text"), self.ends.append)
 
     async def send(self, payload: Any) -> None:
         if not self.open.is_set():
@@ -34,7 +35,7 @@ class Server:
             raise self.broken
         self.sent.append(payload)
 
-    def put(self, *payloads: str, replaces: str | None = None) -> None:
+    def put(self, *payloads: bytes, replaces: str | None = None) -> None:
         for payload in payloads:
             self.outbox.put(payload, replaces)
 
@@ -50,70 +51,70 @@ async def server() -> Server:
 
 async def test_what_can_be_written_is_written_at_once_without_a_task(server: Server) -> None:
     before = asyncio.all_tasks()
-    server.put("a", "b")
-    assert server.sent == ["a", "b"]
+    server.put(b"a", b"b")
+    assert server.sent == [b"a", b"b"]
     assert asyncio.all_tasks() == before
 
 
 async def test_what_waits_is_sent_in_order_once_the_client_reads(server: Server) -> None:
     server.open.clear()
-    server.put("a", "b", "c")
+    server.put(b"a", b"b", b"c")
     assert server.sent == []
     await server.resume()
-    assert server.sent == ["a", "b", "c"]
-    server.put("d")
-    assert server.sent == ["a", "b", "c", "d"]
+    assert server.sent == [b"a", b"b", b"c"]
+    server.put(b"d")
+    assert server.sent == [b"a", b"b", b"c", b"d"]
 
 
 async def test_what_is_put_while_the_backlog_is_sent_comes_after_it(server: Server) -> None:
     server.open.clear()
-    server.put("a", "b")
+    server.put(b"a", b"b")
     server.open.set()
-    server.put("c")
+    server.put(b"c")
     while not server.sent:
         await asyncio.sleep(0)
-    server.put("d")
+    server.put(b"d")
     await server.outbox.drained()
-    assert server.sent == ["a", "b", "c", "d"]
+    assert server.sent == [b"a", b"b", b"c", b"d"]
 
 
 async def test_in_the_backlog_only_the_newest_of_what_replaces_is_kept(server: Server) -> None:
     server.open.clear()
-    server.put("in flight")
-    server.put("p1", replaces="a")
-    server.put("word")
-    server.put("q1", replaces="b")
-    server.put("p2", "p3", replaces="a")
+    server.put(b"in flight")
+    server.put(b"p1", replaces="a")
+    server.put(b"word")
+    server.put(b"q1", replaces="b")
+    server.put(b"p2", b"p3", replaces="a")
     await server.resume()
-    assert server.sent == ["in flight", "word", "q1", "p3"]
+    assert server.sent == [b"in flight", b"word", b"q1", b"p3"]
 
 
 async def test_what_was_handed_over_is_not_replaced(server: Server) -> None:
     server.open.clear()
-    server.put("p1", replaces="a")
-    server.put("p2", replaces="a")
+    server.put(b"p1", replaces="a")
+    server.put(b"p2", replaces="a")
     await server.resume()
-    server.put("p3", replaces="a")
-    assert server.sent == ["p1", "p2", "p3"]
+    server.put(b"p3", replaces="a")
+    assert server.sent == [b"p1", b"p2", b"p3"]
 
 
 @pytest.mark.parametrize(
     ("limits", "payloads"),
-    [({"BACKLOG_EVENTS": 3}, ["x"] * 3), ({"BACKLOG_BYTES": 30}, ["x" * 10] * 3)],
+    [({"BACKLOG_EVENTS": 3}, [b"x"] * 3), ({"BACKLOG_BYTES": 30}, [b"x" * 10] * 3)],
     ids=["count", "bytes"],
 )
 async def test_a_backlog_over_its_bound_ends_the_connection_once(
-    server: Server, configure: Configure, limits: dict[str, int], payloads: list[str]
+    server: Server, configure: Configure, limits: dict[str, int], payloads: list[bytes]
 ) -> None:
     configure(**limits)
     server.open.clear()
-    server.put("in flight", *payloads)
+    server.put(b"in flight", *payloads)
     assert server.ends == []
-    server.put("x", "y", "z")
+    server.put(b"x", b"y", b"z")
     assert server.ends == [True]
     assert server.outbox.closed
     await server.resume()
-    server.put("more")
+    server.put(b"more")
     assert (server.sent, server.ends) == ([], [True])
 
 
@@ -122,16 +123,16 @@ async def test_progress_that_replaces_itself_never_fills_the_backlog(
 ) -> None:
     configure(BACKLOG_EVENTS=2, BACKLOG_BYTES=100)
     server.open.clear()
-    server.put("in flight")
-    server.put(*("x" * 50 for _ in range(1000)), replaces="a")
+    server.put(b"in flight")
+    server.put(*(b"x" * 50 for _ in range(1000)), replaces="a")
     assert server.ends == []
     await server.resume()
-    assert server.sent == ["in flight", "x" * 50]
+    assert server.sent == [b"in flight", b"x" * 50]
 
 
 async def test_a_send_that_raises_at_once_ends_the_connection(server: Server) -> None:
     server.broken = ConnectionResetError()
-    server.put("a", "b")
+    server.put(b"a", b"b")
     assert (server.ends, server.outbox.closed) == ([False], True)
 
 
@@ -141,14 +142,14 @@ async def test_a_send_that_is_no_coroutine_function_and_raises_ends_the_connecti
     def send(_: Any) -> Any:
         raise ConnectionResetError
 
-    outbox = Outbox(send, lambda payload: payload, list, ends.append)
-    outbox.put("a")
+    outbox = Outbox(EagerSend(send, list, "text"), ends.append)
+    outbox.put(b"a")
     assert ends == [False]
 
 
 async def test_a_send_that_raises_after_a_wait_ends_the_connection(server: Server) -> None:
     server.open.clear()
-    server.put("a", "b")
+    server.put(b"a", b"b")
     server.broken = ConnectionResetError()
     await server.resume()
     assert (server.ends, server.outbox.closed, server.sent) == ([False], True, [])
@@ -156,18 +157,18 @@ async def test_a_send_that_raises_after_a_wait_ends_the_connection(server: Serve
 
 async def test_a_backlog_that_cannot_be_sent_ends_the_connection(server: Server) -> None:
     server.open.clear()
-    server.put("a", "b", "c")
+    server.put(b"a", b"b", b"c")
     server.breaks_after = 1
     await server.resume()
-    assert (server.sent, server.ends, server.outbox.closed) == (["a"], [False], True)
+    assert (server.sent, server.ends, server.outbox.closed) == ([b"a"], [False], True)
 
 
 async def test_a_close_cancels_the_send_under_way_and_sends_nothing_more(server: Server) -> None:
     server.open.clear()
-    server.put("a", "b")
+    server.put(b"a", b"b")
     task = server.outbox._task
     server.outbox.close()
-    server.put("c")
+    server.put(b"c")
     await server.resume()
     assert task is not None
     await asyncio.wait([task])
@@ -176,19 +177,19 @@ async def test_a_close_cancels_the_send_under_way_and_sends_nothing_more(server:
 
 async def test_drained_waits_until_all_is_with_the_server(server: Server) -> None:
     server.open.clear()
-    server.put("a", "b")
+    server.put(b"a", b"b")
     waiting = asyncio.ensure_future(server.outbox.drained())
     for _ in range(5):
         await asyncio.sleep(0)
     assert not waiting.done()
     server.open.set()
     await waiting
-    assert server.sent == ["a", "b"]
+    assert server.sent == [b"a", b"b"]
 
 
 async def test_drained_ends_with_the_connection(server: Server) -> None:
     server.open.clear()
-    server.put("a")
+    server.put(b"a")
     waiting = asyncio.ensure_future(server.outbox.drained())
     await asyncio.sleep(0)
     server.outbox.close()
@@ -211,11 +212,11 @@ def test_what_is_sent_is_what_was_put_in_order_minus_the_replaced(
 ) -> None:
     async def play() -> None:
         server = Server()
-        put: list[tuple[str, str | None]] = []
+        put: list[tuple[bytes, str | None]] = []
         for name, replaces in operations:
             match name:
                 case "put":
-                    payload = f"{len(put)}"
+                    payload = b"%d" % len(put)
                     put.append((payload, replaces))
                     server.put(payload, replaces=replaces)
                 case "block":
