@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from asyncio import iscoroutinefunction
 from collections.abc import Callable
 from functools import wraps
@@ -23,10 +22,8 @@ from pushjobs.exceptions import (
     PushjobsError,
 )
 from pushjobs.openapi import SECURITY, SECURITY_SCHEMES, Problem
-from pushjobs.outage import DATABASE_OUTAGE, check_pools
+from pushjobs.outage import DATABASE_OUTAGE, note_outage
 from pushjobs.responses import problem_response
-
-logger = logging.getLogger(__name__)
 
 View = Callable[..., Any]
 
@@ -72,8 +69,7 @@ def _on_invalid(request: HttpRequest, error: Any) -> HttpResponse:
 
 
 def _on_outage(request: HttpRequest, error: Any) -> HttpResponse:
-    logger.warning("the database is out of reach: %s", error)
-    check_pools()
+    note_outage("a request", error)
     return problem_response(DatabaseUnavailable())
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from django.db import close_old_connections, connections
 
-from pushjobs.outage import DATABASE_OUTAGE, check_pools
+from pushjobs.outage import DATABASE_OUTAGE, note_outage
 
 logger = logging.getLogger(__name__)
 
@@ -28,8 +28,7 @@ class LoopThread(threading.Thread):
                 close_old_connections()
                 self._step()
             except DATABASE_OUTAGE as error:
-                logger.warning("the database is out of reach for %s: %s", self.name, error)
-                check_pools()
+                note_outage(self.name, error)
             except Exception:
                 logger.exception("%s failed; it goes on", self.name)
         connections.close_all()

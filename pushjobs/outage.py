@@ -29,12 +29,17 @@ def outlasting(call: Callable[[], Found], what: str) -> Found:
         try:
             return call()
         except DATABASE_OUTAGE as error:
-            logger.warning("%s waits for the database: %s", what, error)
-            check_pools()
+            note_outage(what, error)
             if not connection.in_atomic_block:
                 connection.close()
             time.sleep(pause)
     return call()
+
+
+def note_outage(what: str, error: Exception) -> None:
+    """Say in the log that a store is out of reach for ``what``, and check the pools."""
+    logger.warning("a store is out of reach for %s: %s", what, error)
+    check_pools()
 
 
 def check_pools() -> None:

@@ -20,7 +20,7 @@ from pushjobs.conf import settings
 from pushjobs.exceptions import BrokerUnavailable, UnknownJobName
 from pushjobs.loopthread import LoopThread
 from pushjobs.models import Job, JobQuerySet, from_now
-from pushjobs.outage import DATABASE_OUTAGE, check_pools
+from pushjobs.outage import DATABASE_OUTAGE, note_outage
 from pushjobs.publisher import get_publisher
 from pushjobs.registry import registry
 from pushjobs.running import running
@@ -81,9 +81,11 @@ class Relay:
                 done += batch
                 if batch < BATCH:
                     break
-        except (*DATABASE_OUTAGE, BrokerUnavailable) as error:
+        except BrokerUnavailable as error:
             logger.warning("the relay tries again: %s", error)
-            check_pools()
+            return None
+        except DATABASE_OUTAGE as error:
+            note_outage("the relay", error)
             return None
         except Exception:
             logger.exception("the relay could not %s", part.__name__.replace("_", " "))
