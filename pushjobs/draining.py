@@ -35,7 +35,7 @@ async def drain() -> None:
 
 
 def parting(application: Any) -> Any:
-    """An ASGI application for HTTP and WebSocket whose calls a drain waits for.
+    """An ASGI application whose calls a drain waits for.
 
     Once the process drains, it keeps no connection: whoever kept one open, such as a proxy, would
     send on it what no one reads any more.
@@ -43,6 +43,9 @@ def parting(application: Any) -> Any:
 
     @wraps(application)
     async def wrapped(scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "lifespan":
+            await application(scope, receive, send)
+            return
         # Only HTTP/1 has the header (RFC 9113, section 8.2.2).
         says_close = scope["type"] == "http" and scope["http_version"].startswith("1")
 

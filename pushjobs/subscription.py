@@ -46,6 +46,18 @@ class Subscription:
     lacks and then goes live; ``close`` ends it.
     """
 
+    __slots__ = (
+        "_closed",
+        "_end_is_logged",
+        "_feed",
+        "_hub",
+        "_sink",
+        "channel",
+        "over",
+        "position",
+        "recovered",
+    )
+
     def __init__(self, hub: Hub, sink: Sink, channel: str) -> None:
         self._hub = hub
         self._sink = sink

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 from pushjobs.access import Caller
 from pushjobs.addresses import network
@@ -17,6 +15,9 @@ from pushjobs.conf import settings
 from pushjobs.exceptions import LimitExceeded, ServerBusy
 
 _USER, _ADDRESS = "USER", "ADDRESS"
+
+#: Who is counted: of which kind, and which of it.
+Owners = tuple[tuple[str, str], ...]
 
 
 class Quota:
@@ -28,7 +29,13 @@ class Quota:
 
     def take(self, caller: Caller, count: int = 1) -> None:
         """Count so many more; raises ``LimitExceeded``."""
-        owners = _owners(caller)
+        self.take_for(_owners(caller), count)
+
+    def give_back(self, caller: Caller, count: int = 1) -> None:
+        """Count so many less."""
+        self.give_back_for(_owners(caller), count)
+
+    def take_for(self, owners: Owners, count: int) -> None:
         for owner in owners:
             limit = getattr(settings, f"MAX_{owner[0]}_{self._what.upper()}")
             if self._counts[owner] + count > limit:
@@ -38,9 +45,8 @@ class Quota:
                 )
         self._counts.update(dict.fromkeys(owners, count))
 
-    def give_back(self, caller: Caller, count: int = 1) -> None:
-        """Count so many less."""
-        for owner in _owners(caller):
+    def give_back_for(self, owners: Owners, count: int) -> None:
+        for owner in owners:
             self._counts[owner] -= count
             if not self._counts[owner]:
                 del self._counts[owner]
@@ -51,44 +57,62 @@ class Admission:
 
     def __init__(self) -> None:
         self.channels = Quota("channels")
-        self._connections = Quota("connections")
-        self._open = 0
+        self.connections = Quota("connections")
+        self.open = 0
 
     def check_room(self) -> None:
         """Raises ``ServerBusy`` where this process takes no more connections, whoever asks."""
-        if self._open >= settings.MAX_CONNECTIONS:
+        if self.open >= settings.MAX_CONNECTIONS:
             raise ServerBusy("the server has as many connections as it takes")
 
-    @contextmanager
-    def connection(self, caller: Caller, channels: int = 0) -> Iterator[None]:
-        """Count a connection, and so many channels of it, while inside.
+    def connection(self, caller: Caller, channels: int = 0) -> Seat:
+        """Count a connection, and so many channels of it, until it leaves.
 
         Raises ``ServerBusy`` where another process may have room, and ``LimitExceeded`` where the
         caller has enough.
         """
         self.check_room()
-        self.channels.take(caller, channels)
+        owners = _owners(caller)
+        self.channels.take_for(owners, channels)
         try:
-            self._connections.take(caller)
+            self.connections.take_for(owners, 1)
         except LimitExceeded:
-            self.channels.give_back(caller, channels)
+            self.channels.give_back_for(owners, channels)
             raise
-        self._open += 1
-        try:
-            yield
-        finally:
-            self._open -= 1
-            self._connections.give_back(caller)
-            self.channels.give_back(caller, channels)
+        self.open += 1
+        return Seat(self, owners, channels)
 
 
-def _owners(caller: Caller) -> list[tuple[str, str]]:
+class Seat:
+    """A connection that is counted; as a context manager it leaves at the end."""
+
+    __slots__ = ("_admission", "_channels", "_owners")
+
+    def __init__(self, admission: Admission, owners: Owners, channels: int) -> None:
+        self._admission = admission
+        self._owners = owners
+        self._channels = channels
+
+    def leave(self) -> None:
+        """Count it no more; once."""
+        self._admission.open -= 1
+        self._admission.connections.give_back_for(self._owners, 1)
+        self._admission.channels.give_back_for(self._owners, self._channels)
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, *_: object) -> None:
+        self.leave()
+
+
+def _owners(caller: Caller) -> Owners:
     owners = []
     if caller.user_id is not None:
         owners.append((_USER, str(caller.user_id)))
     if caller.address:
         owners.append((_ADDRESS, network(caller.address)))
-    return owners
+    return tuple(owners)
 
 
 admission = Admission()

@@ -15,7 +15,7 @@ from pushjobs.cursor import Cursor, Position
 from pushjobs.events import Entry
 from pushjobs.exceptions import PushjobsError, StreamUnavailable, Unauthorized
 from pushjobs.hub import Hub
-from pushjobs.outage import check_pools
+from pushjobs.outage import note_outage
 from pushjobs.subscription import Subscription
 from pushjobs.transports.request import OUTAGE, caller_by_token
 
@@ -35,6 +35,8 @@ class Connection(Protocol):
 
 class ChannelSink:
     """One subscribed channel of a connection: a sink that writes entries as ``event`` frames."""
+
+    __slots__ = ("_connection", "_name", "_subscription", "_task", "_timer")
 
     def __init__(self, connection: Connection, name: str) -> None:
         self._connection = connection
@@ -58,25 +60,24 @@ class ChannelSink:
         try:
             if token is not None:
                 caller = await caller_by_token(token)
+                self._expire_at(caller.expires)
             await self._follow(caller, text, hub)
         except OUTAGE as error:
-            logger.warning("a subscription could not be opened: %s", error)
-            check_pools()
+            note_outage("a subscription", error)
             self._refuse(StreamUnavailable())
         except PushjobsError as error:
             self._refuse(error)
         except Exception:
             logger.exception("a subscription failed")
             self._refuse(StreamUnavailable())
+        finally:
+            self._task = None
 
     async def _follow(self, caller: Caller, text: str | None, hub: Hub) -> None:
         channel = access.channel(caller, self._name)
         cursor = Cursor.decode(text, [channel]) if text else Cursor((None,))
         subscription = self._subscription = Subscription(hub, self, channel)
         await subscription.open(caller, cursor.positions[0], earliest=cursor.earliest)
-        if caller.expires is not None:
-            running = asyncio.get_running_loop()
-            self._timer = running.call_later(caller.expires - time.time(), self._expire)
         position = subscription.position
         self._connection.say(
             type="subscribed",
@@ -109,6 +110,11 @@ class ChannelSink:
     def _refuse(self, error: PushjobsError) -> None:
         self._connection.refuse(error, channel=self._name)
         self._forget()
+
+    def _expire_at(self, moment: float | None) -> None:
+        if moment is not None:
+            running = asyncio.get_running_loop()
+            self._timer = running.call_later(moment - time.time(), self._expire)
 
     def _expire(self) -> None:
         self.close()

@@ -28,13 +28,20 @@ class Connection(Protocol):
     def go_away(self) -> None:
         """Tell the client to come back later, and end."""
 
+    def expire(self) -> None:
+        """End: the client's token has expired. It may have ended before."""
+
 
 @dataclass(slots=True)
 class _Times:
-    """When a connection's next heartbeat is due, and when it is to go; monotonic seconds."""
+    """When a connection's next heartbeat is due, when it is to go, and when its token expires.
+
+    In seconds, monotonic.
+    """
 
     beat: float
     end: float
+    expires: float
 
 
 class Connections:
@@ -53,14 +60,19 @@ class Connections:
     def __len__(self) -> int:
         return len(self._open)
 
-    def add(self, connection: Connection) -> None:
-        """Count a connection; while draining it is told to go at once."""
+    def add(self, connection: Connection, expires: float | None = None) -> None:
+        """Count a connection; while draining it is told to go at once.
+
+        ``expires`` is when it ends anyway, in seconds since the epoch.
+        """
         now = time.monotonic()
         # Both come anywhere in an interval, so that a storm of connects spreads.
-        self._open[connection] = _Times(
+        self._open[connection] = times = _Times(
             beat=now + connection.heartbeat * random.uniform(0.5, 1),
             end=now + settings.MAX_CONNECTION_AGE * random.uniform(0.75, 1),
+            expires=math.inf if expires is None else now + expires - time.time(),
         )
+        self._watch_token(connection, times, now)
         if self.draining:  # Not refused, which would stop an EventSource for good.
             connection.go_away()
         running = asyncio.get_running_loop()
@@ -105,6 +117,14 @@ class Connections:
                 elif times.beat <= now:
                     times.beat = now + connection.heartbeat
                     connection.beat()
+                self._watch_token(connection, times, now)
+
+    def _watch_token(self, connection: Connection, times: _Times, now: float) -> None:
+        """Expire it to the moment, by a timer that it need not have before its last ticks."""
+        left = times.expires - now
+        if left <= 2 * _TICK:
+            times.expires = math.inf
+            asyncio.get_running_loop().call_later(left, connection.expire)
 
 
 connections = Connections()

@@ -150,6 +150,9 @@ class _Page:
     def go_away(self) -> None:
         self._filled.set()
 
+    def expire(self) -> None:
+        pass  # It waits no longer than its token lasts.
+
     def body(self, recovered: bool | None) -> bytes:
         members = {
             "cursor": Cursor.join(self._cursors),

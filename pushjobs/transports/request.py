@@ -57,6 +57,11 @@ class StreamRequest:
         return next(iter(self.query.get(name, ())), None)
 
     @property
+    def method(self) -> str | None:
+        """The method of an HTTP request."""
+        return self.scope.get("method")
+
+    @property
     def job_id(self) -> str:
         """The ``<job_id>`` of the route."""
         return str(self.scope["url_route"]["kwargs"]["job_id"])

@@ -13,7 +13,7 @@ from httpx_sse import ServerSentEvent
 from jsonschema import Draft7Validator, Draft202012Validator
 
 from pushjobs.events import EventType
-from pushjobs.transports import websocket
+from pushjobs.transports import socket as websocket
 from tests.processes import Server
 from tests.protocol.asyncapi import Document
 from tests.protocol.traffic import TERMINAL, Socket, User

@@ -12,7 +12,7 @@ import pytest
 from pushjobs import asyncapi, events, exceptions, messages
 from pushjobs.conf import Settings
 from pushjobs.events import TERMINAL, EventType
-from pushjobs.transports import websocket
+from pushjobs.transports import socket as websocket
 from tests.protocol.tables import CODE, PROTOCOL, in_code, rows
 
 Problem = tuple[str, str]

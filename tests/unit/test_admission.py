@@ -47,8 +47,8 @@ def admission() -> Admission:
 
 def held(admission: Admission) -> dict[object, int]:
     """All that is counted."""
-    counts = admission._connections._counts + admission.channels._counts
-    return dict(counts) | ({"open": admission._open} if admission._open else {})
+    counts = admission.connections._counts + admission.channels._counts
+    return dict(counts) | ({"open": admission.open} if admission.open else {})
 
 
 def refusal(admission: Admission, caller: Caller, channels: int = 0) -> PushjobsError | None:

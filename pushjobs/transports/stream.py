@@ -1,0 +1,172 @@
+"""One client's stream of Server-Sent Events (WHATWG HTML, section 9.2)."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Sequence
+from operator import attrgetter
+from typing import Any
+
+from pushjobs.access import Caller
+from pushjobs.burst import Burst
+from pushjobs.conf import settings
+from pushjobs.cursor import Cursor, Position
+from pushjobs.events import Entry
+from pushjobs.hub import get_hub
+from pushjobs.outbox import Outbox
+from pushjobs.subscription import Subscription
+from pushjobs.transports.admission import Seat
+from pushjobs.transports.connections import connections
+from pushjobs.transports.lifetime import Lifetime
+from pushjobs.transports.request import OUTAGE, Scope
+from pushjobs.writer import Send, writer_of
+
+_COMMENT = b":\n\n"
+_BLOCK = attrgetter("sse")
+_CLOSE_TIMEOUT = 2.0
+
+
+class Stream:
+    """One client's stream: a sink that writes entries as blocks of ``text/event-stream``."""
+
+    __slots__ = (
+        "_caller",
+        "_cursors",
+        "_expires",
+        "_lifetime",
+        "_outbox",
+        "_places",
+        "_seat",
+        "_single",
+        "_subscriptions",
+        "_writable",
+        "heartbeat",
+    )
+
+    _outbox: Outbox
+
+    def __init__(self, channels: Sequence[str], seat: Seat, caller: Caller) -> None:
+        self.heartbeat = settings.STREAM_HEARTBEAT
+        self._seat = seat
+        self._caller: Caller | None = caller
+        self._single = len(channels) == 1
+        self._places = {channel: place for place, channel in enumerate(channels)}
+        self._cursors = [Cursor.encode_one(channel, None) for channel in channels]
+        hub = get_hub()
+        self._subscriptions = [Subscription(hub, self, channel) for channel in channels]
+        self._expires = caller.expires
+        self._lifetime = Lifetime()
+        self._writable = True
+
+    async def open(self, cursor: Cursor | None) -> None:
+        """Authorise and place every channel; raises what ``Subscription.open`` raises."""
+        assert self._caller is not None
+        for subscription in self._subscriptions:
+            place = self._places[subscription.channel]
+            position = cursor.positions[place] if cursor else None
+            earliest = cursor is not None and cursor.earliest
+            await subscription.open(self._caller, position, earliest=earliest)
+            if subscription.position is not None:
+                self._cursors[place] = Cursor.encode_one(
+                    subscription.channel, subscription.position
+                )
+        self._caller = None  # A stream is held for long: no more than it needs.
+
+    @property
+    def over(self) -> bool:
+        """Whether all is told: the client need not come back."""
+        return all(subscription.over for subscription in self._subscriptions)
+
+    def begin(self, scope: Scope, send: Send) -> None:
+        """Write from now on: the response has started."""
+        self._outbox = Outbox(writer_of(scope, send, _messages, _BLOCK), self._on_end)
+        self._outbox.put(retry())
+
+    async def serve(self, receive: Any, send: Send) -> None:
+        """Send the body, until the stream's end, its client's, or its token's."""
+        connections.add(self, self._expires)
+        try:
+            for subscription in self._subscriptions:
+                if not subscription.over:
+                    await subscription.run()
+            async with self._lifetime:
+                while (await receive())["type"] != "http.disconnect":
+                    pass
+                self._writable = False
+            async with asyncio.timeout(_CLOSE_TIMEOUT):
+                await self._outbox.drained()
+        except TimeoutError:
+            self._writable = False  # It does not read: the server hangs up on it.
+        except OUTAGE:
+            pass  # The client comes back with its cursor.
+        finally:
+            connections.remove(self)
+            self.close()
+            self._outbox.close()
+            if self._writable:
+                await send({"type": "http.response.body", "body": b""})
+
+    def close(self) -> None:
+        """Follow nothing more, and leave."""
+        for subscription in self._subscriptions:
+            subscription.close()
+        self._seat.leave()
+
+    def deliver(self, channel: str, burst: Burst) -> None:
+        if self._single:
+            self._outbox.deliver(burst, _BLOCK)
+        else:
+            for entry in burst.entries:
+                self.put(channel, entry, moves=True)
+
+    def put(self, channel: str, entry: Entry, *, moves: bool) -> None:
+        if not moves:
+            payload = entry.sse_fields
+        elif self._single:
+            payload = entry.sse
+        else:
+            self._cursors[self._places[channel]] = entry.cursor
+            payload = self._id() + entry.sse_fields
+        self._outbox.put(payload, entry.replaces)
+
+    def move(self, channel: str, position: Position) -> None:
+        self._cursors[self._places[channel]] = Cursor.encode_one(channel, position)
+        self._outbox.put(self._id() + b"\n")
+
+    def ended(self, channel: str) -> None:
+        if self._single:
+            self._lifetime.end()
+
+    async def drained(self) -> None:
+        await self._outbox.drained()
+
+    def beat(self) -> None:
+        self._outbox.put(_COMMENT, replaces="beat")
+
+    def go_away(self) -> None:
+        if not self._lifetime.over:
+            self._outbox.put(retry())
+            self._lifetime.end()
+
+    def expire(self) -> None:
+        if not self._lifetime.begun:  # Its client may read too slowly for what it is to catch up.
+            self._outbox.close()
+            self._writable = False
+        self._lifetime.end()
+
+    def _id(self) -> bytes:
+        return f"id: {Cursor.join(self._cursors)}\n".encode()
+
+    def _on_end(self, slow: bool) -> None:
+        self._writable = False
+        self._lifetime.end()
+
+
+def retry(factor: float = 1) -> bytes:
+    """After how long to come back: in milliseconds, with jitter so that not all come at once."""
+    return b"retry: %d\n\n" % (1000 * factor * settings.STREAM_RETRY * random.uniform(0.5, 1.5))
+
+
+def _messages(payloads: Sequence[bytes]) -> list[Any]:
+    return [{"type": "http.response.body", "body": b"".join(payloads), "more_body": True}]
