@@ -29,7 +29,9 @@ RUN SECRET_KEY=only-for-this-step python manage.py collectstatic --no-input --ve
 EXPOSE 8000
 HEALTHCHECK --interval=5s --timeout=5s --start-period=20s --retries=3 \
     CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8000/health/ready', timeout=4)"]
-CMD ["python", "-m", "uvicorn", "project.asgi:application", "--host", "0.0.0.0", "--port", "8000"]
+CMD ["python", "-m", "uvicorn", "project.asgi:application", "--host", "0.0.0.0", "--port", "8000", \
+     "--loop", "uvloop", "--http", "pushjobs.httpprotocol:HttpProtocol", \
+     "--ws", "pushjobs.socketprotocol:SocketProtocol", "--ws-max-size", "1048576"]
 
 
 FROM nginxinc/nginx-unprivileged:1.28-alpine AS nginx

@@ -71,6 +71,7 @@ class Settings(BaseModel):
     # Streams
     STREAM_HEARTBEAT: PositiveFloat = 15
     SOCKET_HEARTBEAT: PositiveFloat = 25
+    SOCKET_COMPRESSION: bool = False
     STREAM_RETRY: PositiveFloat = 1
     MAX_CONNECTION_AGE: PositiveFloat = 3600
     DRAIN_WINDOW: float = Field(5, ge=0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 from collections.abc import AsyncIterator
 
@@ -16,6 +17,7 @@ from pushjobs.hub import get_hub
 from pushjobs.log import get_log
 from pushjobs.log.memory import MemoryLog
 from pushjobs.transports.connections import connections
+from pushjobs.transportwriter import TransportWriter
 
 
 def log_in(request: HttpRequest, name: str) -> HttpResponse:
@@ -52,9 +54,16 @@ async def state(request: HttpRequest) -> JsonResponse:
     )
 
 
+async def writers(request: HttpRequest) -> JsonResponse:
+    """The framings of the server's own writers that are in use."""
+    found = {item.framing for item in gc.get_objects() if isinstance(item, TransportWriter)}
+    return JsonResponse(sorted(found), safe=False)
+
+
 urlpatterns = [
     *project_urlpatterns,
     path("test-login/<str:name>", log_in),
     path("test-state", state),
+    path("test-writers", writers),
     path("test-broken-stream", broken_stream),
 ]

@@ -11,6 +11,7 @@ import pytest
 from tests.contract.clients import Client, unique
 from tests.contract.followers import TRANSPORTS, Follower
 from tests.contract.sockets import Socket, connected
+from tests.contract.ways import WAYS, ways_of
 from tests.processes import Server, serve
 
 LogIn = Callable[[str], Client]
@@ -26,7 +27,23 @@ SMALL = {
     "MAX_FRAMES_PER_SECOND": 20,
     "MAX_WAIT": 0.2,
     "TOKEN_HEADER": "X-OUR-TOKEN",
+    "SOCKET_COMPRESSION": True,
 }
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    for name in ("any_server", "small_server"):
+        if name in metafunc.fixturenames:
+            metafunc.parametrize(name, ways_of(metafunc), indirect=True, scope="session")
+
+
+@pytest.fixture(scope="session")
+def any_server(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Server]:
+    """A really running server, shared by the tests that leave it as it was."""
+    with serve(tmp_path_factory.mktemp(request.param), **WAYS[request.param]) as server:
+        yield server
 
 
 @pytest.fixture(params=TRANSPORTS)
@@ -57,13 +74,13 @@ def gate(tmp_path: Path) -> Iterator[Path]:
     path.touch()
 
 
-@pytest.fixture(scope="session", params=["daphne", "uvicorn"])
+@pytest.fixture(scope="session")
 def small_server(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Server]:
     """A server whose limits are near, and whose heart beats fast."""
     folder = tmp_path_factory.mktemp(f"small-{request.param}")
-    with serve(folder, kind=request.param, settings=SMALL) as server:
+    with serve(folder, settings=SMALL, **WAYS[request.param]) as server:
         yield server
 
 

@@ -1,0 +1,57 @@
+"""A writer straight to the transport of a connection, for bytes that are ready for the network."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Hashable, Sequence
+
+
+class TransportWriter:
+    """The writer of one response or socket; its protocol says what becomes of the connection.
+
+    ``paused`` and ``write`` are attributes, not methods, and lead to nothing else: a hub reads
+    them for each client and event, and what it does not touch need not be in the CPU's cache.
+    """
+
+    __slots__ = ("_writable", "frame", "framing", "paused", "write")
+
+    def __init__(
+        self,
+        write: Callable[[bytes], None],
+        framing: Hashable,
+        frame: Callable[[Sequence[bytes]], bytes],
+        *,
+        paused: bool,
+    ) -> None:
+        self.write = write
+        self.framing = framing
+        self.frame = frame
+        self.paused = paused
+        #: Made for the first who waits: most connections never pause.
+        self._writable: asyncio.Event | None = None
+
+    async def drain(self) -> None:
+        """Wait until it is not paused, or has ended."""
+        while self.paused:
+            if self._writable is None:
+                self._writable = asyncio.Event()
+            await self._writable.wait()
+
+    def pause(self) -> None:
+        self.paused = True
+        if self._writable is not None:
+            self._writable.clear()
+
+    def resume(self) -> None:
+        self.paused = False
+        if self._writable is not None:
+            self._writable.set()
+
+    def end(self) -> None:
+        """What is written from now on is dropped."""
+        self.write = _drop
+        self.resume()
+
+
+def _drop(_: bytes) -> None:
+    pass
