@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import blake2s
+from typing import NamedTuple
 
 from pushjobs.exceptions import InvalidCursor
 
@@ -16,8 +17,7 @@ _PART = re.compile(r"([0-9a-f]{8})\.([0-9A-Za-z_-]{1,32})\.([0-9]{1,18})", re.AS
 _UNKNOWN = "-"
 
 
-@dataclass(frozen=True, slots=True)
-class Position:
+class Position(NamedTuple):
     """A place in one channel of the log: the last offset seen, counted from 1 within an epoch.
 
     The epoch changes when the channel starts afresh; offsets of two epochs do not compare.

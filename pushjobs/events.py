@@ -6,8 +6,7 @@ import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
-from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -76,8 +75,7 @@ class Event:
         return bytes(memoryview(encoded))
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(NamedTuple):
     """An event as the log keeps it: encoded once, for one channel."""
 
     channel: str
@@ -96,9 +94,17 @@ class Record:
 class Entry:
     """A record at its position in the log; each encoding is made once and shared by all readers."""
 
+    # By hand: in Python 3.11 each cached_property takes a lock, and needs a dict in each entry.
+    __slots__ = ("_cursor", "_frame", "_json", "_sse", "_sse_fields", "position", "record")
+
     def __init__(self, record: Record, position: Position) -> None:
         self.record = record
         self.position = position
+        self._cursor: str | None = None
+        self._json: bytes | None = None
+        self._sse_fields: bytes | None = None
+        self._sse: bytes | None = None
+        self._frame: bytes | None = None
 
     def __repr__(self) -> str:
         return f"<Entry {self.record.channel} {self.position} {self.record.type}>"
@@ -120,25 +126,40 @@ class Entry:
         record = self.record
         return (record.channel, record.job) if record.type == EventType.PROGRESS else None
 
-    @cached_property
+    @property
     def cursor(self) -> str:
-        return Cursor.encode_one(self.record.channel, self.position)
+        if self._cursor is None:
+            self._cursor = Cursor.encode_one(self.record.channel, self.position)
+        return self._cursor
 
-    @cached_property
+    @property
     def json(self) -> bytes:
         """The event's JSON object."""
-        channel = orjson.dumps(channels.public(self.record.channel))
-        return b'{"channel":' + channel + b"," + self.record.body[1:]
+        if self._json is None:
+            channel = orjson.dumps(channels.public(self.record.channel))
+            self._json = b'{"channel":' + channel + b"," + self.record.body[1:]
+        return self._json
 
-    @cached_property
+    @property
     def sse_fields(self) -> bytes:
         """The fields after ``id`` (WHATWG HTML, section 9.2.5); JSON has no line breaks."""
-        return b"event: " + self.record.type.encode() + b"\ndata: " + self.json + b"\n\n"
+        if self._sse_fields is None:
+            self._sse_fields = b"event: %b\ndata: %b\n\n" % (self.record.type.encode(), self.json)
+        return self._sse_fields
 
-    @cached_property
+    @property
     def sse(self) -> bytes:
         """The whole block, for a stream of this one channel."""
-        return b"id: " + self.cursor.encode() + b"\n" + self.sse_fields
+        if self._sse is None:
+            self._sse = b"id: %b\n%b" % (self.cursor.encode(), self.sse_fields)
+        return self._sse
+
+    @property
+    def frame(self) -> bytes:
+        """The payload of the WebSocket frame for this entry."""
+        if self._frame is None:
+            self._frame = self.socket_frame(self.cursor)
+        return self._frame
 
     def page_item(self, cursor: str | None) -> bytes:
         """An item of a page of events, for a client that polls."""
@@ -148,8 +169,3 @@ class Entry:
         """The payload of a WebSocket frame whose ``cursor`` is given (a snapshot's may be null)."""
         head = {"type": "event", "channel": channels.public(self.record.channel), "cursor": cursor}
         return orjson.dumps(head)[:-1] + b',"event":' + self.json + b"}"
-
-    @cached_property
-    def frame(self) -> bytes:
-        """The payload of the WebSocket frame for this entry."""
-        return self.socket_frame(self.cursor)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from dataclasses import replace
 
 import pytest
 
@@ -74,7 +73,7 @@ async def test_one_entry_over_the_byte_bound_counts_and_is_gone(
     configure(LOG_MAX_BYTES=10)
     (position,) = await filled(log, 1, body=b"x" * 100)
     assert position.offset == 1
-    assert not (await log.read(CHANNEL, replace(position, offset=0), 10)).complete
+    assert not (await log.read(CHANNEL, position._replace(offset=0), 10)).complete
     assert (await log.read(CHANNEL, position, 10)).complete
 
 
@@ -84,7 +83,7 @@ async def test_what_is_too_old_is_gone_and_said_to_be(log: Log, configure: Confi
     deadline = time.monotonic() + 20
     for seq in range(2, 1_000_000):
         await log.append([word(seq)])
-        page = await log.read(CHANNEL, replace(first, offset=0), 1)
+        page = await log.read(CHANNEL, first._replace(offset=0), 1)
         if not page.complete:
             break
         assert time.monotonic() < deadline, "the first entry is still there"
@@ -101,7 +100,7 @@ async def test_a_position_of_an_older_epoch_is_not_covered(log: Log) -> None:
 
 async def test_a_position_beyond_the_head_is_not_covered(log: Log) -> None:
     head = (await filled(log, 3))[-1]
-    page = await log.read(CHANNEL, replace(head, offset=4), 10)
+    page = await log.read(CHANNEL, head._replace(offset=4), 10)
     assert (page.complete, list(page.entries), page.head) == (False, [], head)
 
 
@@ -111,7 +110,7 @@ async def test_heads_opens_a_channel_that_was_never_seen(log: Log) -> None:
     assert await log.heads([CHANNEL, "user:1"]) == heads
     (entry,) = await log.append([status(1)])
     assert entry is not None
-    assert entry.position == replace(heads[CHANNEL], offset=1)
+    assert entry.position == heads[CHANNEL]._replace(offset=1)
     page = await log.read(CHANNEL, heads[CHANNEL], 10)
     assert (offsets(page), page.complete) == ([1], True)
 
