@@ -1,9 +1,10 @@
-"""Notes in the database which status changes were published, many in one statement."""
+"""Notes in the database which status changes were published, many together."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
+from functools import lru_cache
 from uuid import UUID
 
 from channels.db import database_sync_to_async
@@ -14,6 +15,8 @@ from pushjobs.models import Job, JobQuerySet
 logger = logging.getLogger(__name__)
 
 _BATCH = 200
+#: Seconds that a note waits for others to be written with; far less than ``ANNOUNCE_AFTER``.
+_GATHER = 0.1
 
 
 class Announcements:
@@ -40,12 +43,19 @@ class Announcements:
 
     async def _write(self) -> None:
         while self._versions:
+            await asyncio.sleep(_GATHER)
             keys = list(self._versions)[:_BATCH]
             versions = {key: self._versions.pop(key) for key in keys}
             try:
                 await _mark(versions)
             except Error:
                 logger.warning("could not note what was announced", exc_info=True)
+
+
+@lru_cache(maxsize=1)
+def get_announcements() -> Announcements:
+    """This process's notes."""
+    return Announcements()
 
 
 def _mark_announced(versions: dict[UUID, int]) -> None:

@@ -13,8 +13,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from functools import lru_cache
-from itertools import islice
-from typing import Any, Protocol
+from typing import Any
 
 from django.core.signals import setting_changed
 
@@ -27,6 +26,7 @@ from pushjobs.exceptions import LogUnavailable
 from pushjobs.feed import Feed
 from pushjobs.layer import Doorbell
 from pushjobs.log import Log, get_log
+from pushjobs.membership import Mailbox, Membership
 from pushjobs.reader import Snapshot, get_reader
 
 logger = logging.getLogger(__name__)
@@ -38,19 +38,14 @@ _BATCH = 500
 _RETRY = 1.0
 
 
-class Mailbox(Protocol):
-    """What the hub needs of the Channels layer."""
-
-    async def join(self, channel: str) -> None: ...
-    async def leave(self, channel: str) -> None: ...
-    async def receive(self) -> tuple[str, list[Entry]]: ...
-
-
 TakeSnapshot = Callable[[str, Position], Awaitable[Snapshot]]
 
 
 class Hub:
     """All feeds of this process. Lives on one event loop."""
+
+    #: Seconds that an entry may take from the log to this process.
+    in_flight = 0.1
 
     def __init__(self, log: Log, mailbox: Mailbox, snapshot: TakeSnapshot) -> None:
         self.log = log
@@ -58,7 +53,7 @@ class Hub:
         self._snapshot = snapshot
         self._feeds: dict[str, Feed] = {}
         self._heads = Batch(self._join_and_place, _BATCH)
-        self._membership = asyncio.Lock()
+        self._membership = Membership(mailbox)
         #: Feeds with entries to be handed on at the end of this step of the loop.
         self._due: list[Feed] = []
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -115,15 +110,20 @@ class Hub:
         if not feeds:
             return
         heads = await self.log.heads([feed.channel for feed in feeds])
-        behind = [
-            feed
+        behind = {
+            feed: feed.position
             for feed in feeds
             if feed.channel in heads and not feed.position.covers(heads[feed.channel])
-        ]
-        for feed in behind:
+        }
+        if not behind:
+            return
+        # A bell that is about to ring is not lost; and a feed that moves notices its own gaps.
+        await asyncio.sleep(self.in_flight)
+        lost = [feed for feed, position in behind.items() if feed.position == position]
+        for feed in lost:
             self.catch_up(feed)
         # The bell may not have rung because the layer has forgotten who joined.
-        await self._join([feed.channel for feed in behind])
+        await self._membership.join([feed.channel for feed in lost])
 
     def ring(self, channel: str, entries: Sequence[Entry]) -> None:
         """Take entries from the doorbell: in any order, any number of times."""
@@ -173,25 +173,15 @@ class Hub:
             self.catch_up(feed)
 
     async def _join_and_place(self, names: list[str]) -> Mapping[str, Position]:
-        await self._join(names)
+        await self._membership.join(names)
         return await self.log.heads(names)
-
-    async def _join(self, names: Sequence[str]) -> None:
-        """A layer that is out of reach is no reason to wait: the sweep reads the log anyway."""
-        async with self._membership:
-            joining = map(self._mailbox.join, names)
-            errors = filter(None, await asyncio.gather(*joining, return_exceptions=True))
-        for error in islice(errors, 1):
-            logger.warning("the channel layer let no one join: %s", error)
 
     async def _close_idle(self) -> None:
         """All at once: a layer that does not answer must not hold up the sweep feed by feed."""
         idle = [feed for feed in self._feeds.values() if feed.idle]
         for feed in idle:
             del self._feeds[feed.channel]
-        async with self._membership:
-            left = [feed.channel for feed in idle if feed.channel not in self._feeds]
-            await asyncio.gather(*map(self._mailbox.leave, left), return_exceptions=True)
+        await self._membership.leave([feed.channel for feed in idle], self._feeds)
 
     async def _read(self, feed: Feed) -> None:
         try:
@@ -224,12 +214,13 @@ class Hub:
     async def _listen(self) -> None:
         while True:
             try:
-                channel, entries = await self._mailbox.receive()
+                rung = await self._mailbox.receive(self._feeds)
             except Exception:
                 logger.warning("the channel layer cannot be heard", exc_info=True)
                 await asyncio.sleep(_RETRY)
                 continue
-            self.ring(channel, entries)
+            for channel, entries in rung.items():
+                self.ring(channel, entries)
 
     async def _sweep_forever(self) -> None:
         while True:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
+from functools import lru_cache
 from hashlib import blake2s
 from typing import Any
 
+import orjson
 from channels.layers import get_channel_layer
 
 from pushjobs.conf import settings
@@ -16,6 +18,14 @@ from pushjobs.events import Entry, Record
 
 #: Seconds that a call may take.
 _PATIENCE = 2.0
+#: Rings for so many channels are a message each, to who serves the channel. Rings for more go
+#: together to everyone: a message costs as much as dozens of entries.
+_FEW = 8
+_MESSAGE_BYTES = 256 * 1024
+#: Where every process hears what is rung for many channels.
+_EVERYONE = "pushjobs.everyone"
+
+Rings = Mapping[str, Sequence[Entry]]
 
 
 class Doorbell:
@@ -29,67 +39,126 @@ class Doorbell:
         if self._layer is None:
             raise RuntimeError(f"CHANNEL_LAYERS has no {settings.CHANNEL_LAYER!r}")
         self._mailbox: str | None = None
+        self._opening = asyncio.Lock()
         self._silent_until = 0.0
 
-    async def ring(self, channel: str, entries: Sequence[Entry]) -> None:
-        """Send entries of one channel to all who joined it; raises what the layer raises.
+    async def ring(self, rings: Rings) -> None:
+        """Send the entries of each channel to all who joined it; raises what the layer raises.
 
         A layer that does not answer raises ``TimeoutError``, and is left in peace for a while, so
         that it holds up no publisher.
         """
         if time.monotonic() < self._silent_until:
             return
-        message = {
-            "type": "pushjobs.entries",
-            "channel": channel,
-            "entries": [_pack(entry) for entry in entries],
-        }
+        if len(rings) > _FEW:
+            messages = [(_EVERYONE, _pack(share)) for share in _shares(rings)]
+        else:
+            messages = [(_group(name), _pack({name: own})) for name, own in rings.items()]
         try:
             async with asyncio.timeout(_PATIENCE):
-                await self._layer.group_send(_group(channel), message)
+                sending = (self._layer.group_send(*message) for message in messages)
+                results = await asyncio.gather(*sending, return_exceptions=True)
         except TimeoutError:
             self._silent_until = time.monotonic() + _PATIENCE
             raise
+        for error in results:
+            if error is not None:
+                raise error
+
+    async def attend(self) -> None:
+        """Hear what is rung for many channels at once."""
+        await self._add(_EVERYONE)
 
     async def join(self, channel: str) -> None:
-        async with asyncio.timeout(_PATIENCE):
-            await self._layer.group_add(_group(channel), await self._address())
+        await self._add(_group(channel))
 
     async def leave(self, channel: str) -> None:
         async with asyncio.timeout(_PATIENCE):
             await self._layer.group_discard(_group(channel), await self._address())
 
-    async def receive(self) -> tuple[str, list[Entry]]:
-        """The next ring in this process's mailbox: a channel and its entries."""
-        message = await self._layer.receive(await self._address())
-        channel = message["channel"]
-        return channel, [_unpack(channel, packed) for packed in message["entries"]]
+    async def receive(self, served: Container[str]) -> Rings:
+        """The next rings in this process's mailbox, of those channels that are served."""
+        return _unpack(await self._layer.receive(await self._address()), served)
+
+    async def _add(self, group: str) -> None:
+        async with asyncio.timeout(_PATIENCE):
+            await self._layer.group_add(group, await self._address())
 
     async def _address(self) -> str:
         if self._mailbox is None:
-            self._mailbox = await self._layer.new_channel("pushjobs")
+            # Who listens and who joins ask together at first, and must get one and the same.
+            async with self._opening:
+                if self._mailbox is None:
+                    self._mailbox = await self._layer.new_channel("pushjobs")
         return self._mailbox
 
 
+@lru_cache(maxsize=16384)
 def _group(channel: str) -> str:
     """A name that the layer accepts: letters, digits and points, below 100 characters."""
     return "pushjobs." + blake2s(channel.encode(), digest_size=16).hexdigest()
 
 
-def _pack(entry: Entry) -> list[Any]:
-    record, position = entry.record, entry.position
-    return [
-        position.epoch,
-        position.offset,
-        record.type,
-        record.job,
-        record.attempt,
-        record.version,
-        record.seq,
-        record.body,
-    ]
+def _shares(rings: Rings) -> Iterator[Rings]:
+    """Rings in the order given, as many as a message is to carry."""
+    share: dict[str, Sequence[Entry]] = {}
+    size = 0
+    for name, entries in rings.items():
+        share[name] = entries
+        size += sum(len(entry.record.body) for entry in entries)
+        if size >= _MESSAGE_BYTES:
+            yield share
+            share, size = {}, 0
+    if share:
+        yield share
 
 
-def _unpack(channel: str, packed: Sequence[Any]) -> Entry:
-    epoch, offset, *record = packed
-    return Entry(Record(channel, *record), Position(epoch, offset))
+def _pack(rings: Rings) -> dict[str, Any]:
+    """A message: an index of all entries in JSON, and their bodies, each of them once.
+
+    Two strings, as a layer copies or encodes a message value by value.
+    """
+    index: list[list[Any]] = []
+    bodies: list[bytes] = []
+    spans: dict[int, tuple[int, int]] = {}  # The channels of an event share its body.
+    end = 0
+    for name, entries in rings.items():
+        packed: list[Any] = [name]
+        for entry in entries:
+            record, position = entry.record, entry.position
+            body = record.body
+            span = spans.get(id(body))
+            if span is None:
+                start, end = end, end + len(body)
+                span = spans[id(body)] = start, end
+                bodies.append(body)
+            packed += (
+                position.epoch,
+                position.offset,
+                record.type,
+                record.job,
+                record.attempt,
+                record.version,
+                record.seq,
+                *span,
+            )
+        index.append(packed)
+    return {"type": "pushjobs.rings", "index": orjson.dumps(index), "bodies": b"".join(bodies)}
+
+
+def _unpack(message: Mapping[str, Any], served: Container[str]) -> Rings:
+    bodies = message["bodies"]
+    rings: dict[str, Sequence[Entry]] = {}
+    for name, *packed in orjson.loads(message["index"]):
+        if name in served:
+            fields = iter(packed)
+            rings[name] = [
+                Entry(
+                    Record(name, kind, job, attempt, version, seq, bodies[start:end]),
+                    Position(epoch, offset),
+                )
+                for epoch, offset, kind, job, attempt, version, seq, start, end in zip(
+                    *[fields] * 9, strict=True
+                )
+            ]
+    return rings

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from datetime import datetime, timedelta
 from typing import Any, ClassVar, Self
 from uuid import UUID
@@ -9,7 +10,7 @@ from uuid import UUID
 import uuid_utils.compat
 from django.conf import settings as django_settings
 from django.db import models
-from django.db.models.functions import Greatest, Now
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from pushjobs import channels
@@ -74,11 +75,15 @@ class JobQuerySet(models.QuerySet["Job"]):
         return self.filter(queue=queue, status=Status.QUEUED).order_by("priority", "id")
 
     def mark_announced(self, versions: dict[UUID, int]) -> None:
-        """Note, in one statement, up to which version each job's status was published."""
-        whens = [models.When(pk=job_id, then=version) for job_id, version in versions.items()]
-        number = models.PositiveIntegerField()
-        case = models.Case(*whens, default=models.F("announced"), output_field=number)
-        self.filter(pk__in=versions).update(announced=Greatest("announced", case))
+        """Note up to which version each job's status was published: a statement per version.
+
+        There are few versions, and Django takes long to compose one ``Case`` of many.
+        """
+        jobs: defaultdict[int, list[UUID]] = defaultdict(list)
+        for job_id, version in versions.items():
+            jobs[version].append(job_id)
+        for version, ids in jobs.items():
+            self.filter(pk__in=ids, announced__lt=version).update(announced=version)
 
 
 class Job(models.Model):

@@ -10,31 +10,21 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections import Counter, defaultdict
-from collections.abc import Callable, Hashable
-from dataclasses import dataclass
-from functools import lru_cache, partial
+from collections import Counter
+from collections.abc import Callable, Hashable, Sequence
+from functools import lru_cache
 from uuid import UUID
 
 from django.core.signals import setting_changed
 
 from pushjobs import loop
-from pushjobs.announcements import Announcements
+from pushjobs.announcements import get_announcements
 from pushjobs.conf import settings
 from pushjobs.events import CLOSING, Event, EventType, Record
-from pushjobs.lane import Bell, Lane, Parcel
+from pushjobs.lane import Bell, Lane, Parcel, Posting
 from pushjobs.layer import Doorbell
 from pushjobs.log import Log, get_log
 from pushjobs.voice import Voice
-
-
-@dataclass(slots=True)
-class _Posting:
-    """An event on its way to the shards of its channels."""
-
-    event: Event
-    missing: set[Hashable]
-    told: bool = True
 
 
 class Publisher:
@@ -72,13 +62,13 @@ class Publisher:
                 self._let_out(voice, everything=True)
                 if event.type in CLOSING:
                     del self._voices[key]
-            if not any(lane.full for lane in self._lanes_of(channels)):
+            if not self._full(channels):
                 self._enqueue(event, channels)
 
     def progress(self, event: Event, channels: tuple[str, ...]) -> None:
         """Publish an attempt's progress, unless a newer one comes within the interval."""
         with self._lock:
-            if any(lane.full for lane in self._lanes_of(channels)):
+            if self._full(channels):
                 return
             voice = self._voice(event, channels)
             voice.hold_progress(event)
@@ -91,7 +81,7 @@ class Publisher:
         """
         with self._lock:
             if _in_thread():
-                while any(lane.heavy for lane in self._lanes_of(channels)):
+                while self._heavy(channels):
                     self._moved.wait(0.1)
             voice = self._voice(event, channels)
             voice.hold_output(event)
@@ -151,41 +141,49 @@ class Publisher:
 
     def _enqueue(self, event: Event, channels: tuple[str, ...]) -> None:
         body = event.body()
-        shares: defaultdict[Hashable, list[Record]] = defaultdict(list)
+        shares: dict[Hashable, list[Record]] = {}
         for name in channels:
-            shares[self._log.shard(name)].append(Record.of(event, name, body))
-        posting = _Posting(event, set(shares))
+            shares.setdefault(self._log.shard(name), []).append(Record.of(event, name, body))
+        posting = Posting(event, len(shares))
         if event.type == EventType.OUTPUT:
             self._unheard[(event.job, event.attempt)] += 1
         for shard, records in shares.items():
-            self._lane(shard).put(Parcel(records, partial(self._arrived, posting, shard)))
+            self._lane(shard).put(Parcel(records, posting))
         self._wake()
 
-    def _arrived(self, posting: _Posting, shard: Hashable, told: bool) -> None:
-        """On the loop: a shard has its part of an event, or never will."""
-        event, missing = posting.event, posting.missing
-        if shard not in missing:
-            return  # A second time, after the loop has changed.
-        missing.discard(shard)
-        posting.told &= told
-        if missing:
-            return
+    def _arrived(self, parcels: Sequence[Parcel], told: bool) -> None:
+        """On the loop: a shard has its part of some events, or never will."""
+        for parcel in parcels:
+            posting = parcel.posting
+            if parcel.arrived:
+                continue  # A second time, after the loop has changed.
+            parcel.arrived = True
+            posting.told &= told
+            posting.missing -= 1
+            if not posting.missing:
+                self._finished(posting.event, told=posting.told)
+
+    def _finished(self, event: Event, *, told: bool) -> None:
         if event.type == EventType.OUTPUT:
             key = (event.job, event.attempt)
             with self._lock:
                 self._unheard[key] -= 1
                 if not self._unheard[key]:
                     del self._unheard[key]
-        if event.version and posting.told and self._on_published is not None:
+        if event.version and told and self._on_published is not None:
             self._on_published(UUID(event.job), event.version)
 
-    def _lanes_of(self, channels: tuple[str, ...]) -> set[Lane]:
-        return {self._lane(self._log.shard(name)) for name in channels}
+    def _full(self, channels: tuple[str, ...]) -> bool:
+        return any(self._lane(self._log.shard(name)).full for name in channels)
+
+    def _heavy(self, channels: tuple[str, ...]) -> bool:
+        return any(self._lane(self._log.shard(name)).heavy for name in channels)
 
     def _lane(self, shard: Hashable) -> Lane:
         lane = self._lanes.get(shard)
         if lane is None:
-            lane = self._lanes[shard] = Lane(self._log, self._bell, self._moved)
+            lane = Lane(self._log, self._bell, self._moved, self._arrived)
+            self._lanes[shard] = lane
         return lane
 
     def _wake(self) -> None:
@@ -233,7 +231,7 @@ def _in_thread() -> bool:
 @lru_cache(maxsize=1)
 def get_publisher() -> Publisher:
     """This process's publisher."""
-    note = None if settings.EAGER else Announcements().note
+    note = None if settings.EAGER else get_announcements().note
     publisher = Publisher(get_log(), Doorbell(), note)
     loop.on_bind(publisher.rebind)
     return publisher

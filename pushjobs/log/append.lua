@@ -1,82 +1,129 @@
--- Append records to one channel; the same decisions as pushjobs.log.contract.Fence.
--- KEYS: meta, stream. ARGV: new epoch, max events, max bytes, max age (ms), then per record:
--- type, job, attempt, version, seq, ends ("1" where the attempt says nothing after it), body.
--- Returns the epoch, then per record its offset, or 0 where it was refused.
-local max_events, max_bytes, max_age = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
-local head = redis.call('HMGET', meta, 'epoch', 'offset', 'size', 'first')
-local epoch, offset = head[1], tonumber(head[2] or 0)
-local size, first = tonumber(head[3] or 0), tonumber(head[4] or 1)
-local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
-local reply = {epoch}
-local fences = {}
-for i = 5, #ARGV, 7 do
-  local kind, job, body = ARGV[i], ARGV[i + 1], ARGV[i + 6]
-  local attempt, version, seq = tonumber(ARGV[i + 2]), tonumber(ARGV[i + 3]), tonumber(ARGV[i + 4])
-  local key = 'job:' .. job
-  local fence = fences[key]
-  if not fence then
-    fence = {0, 0, 0, 0, 0}  -- version, attempt, seq, whether it has ended, last offset
-    local kept = redis.call('HGET', meta, key)
-    if kept then
-      fence = {}
-      for number in string.gmatch(kept, '%d+') do fence[#fence + 1] = tonumber(number) end
-    end
-    fences[key] = fence
-  end
-  local refused = attempt < fence[2]
+-- Append records; the same decisions as pushjobs.log.contract.Fence.
+-- Asked: how many jobs, their ids, how many records, and of each record its type, the place of its
+-- job, attempt, version, seq, ends (1 where the attempt says nothing after it), and body.
+-- Answers, one after the other: the epoch, then per record its offset, or 0 where it was refused.
+local VERSION, ATTEMPT, SEQ, ENDED, LAST = 1, 2, 3, 4, 5  -- Of a fence.
+local ARRAY_OF_6 = string.char(0x96)
+local made_at = '-' .. now  -- The second part of an entry's id.
+local answers, answered = {}, 0
+
+local function answer(value)
+  answered = answered + 1
+  answers[answered] = value
+end
+
+local function admits(fence, attempt, version, seq, ends)
+  if attempt < fence[ATTEMPT] then return false end
   if version > 0 then
-    refused = refused or version <= fence[1]
-  elseif attempt == fence[2] then
-    refused = refused or fence[4] == 1 or seq <= fence[3]
+    if version <= fence[VERSION] then return false end
+    fence[VERSION] = version
+  elseif attempt == fence[ATTEMPT] and (fence[ENDED] == 1 or seq <= fence[SEQ]) then
+    return false
   end
-  if refused then
-    reply[#reply + 1] = 0
-  else
-    if version > 0 then fence[1] = version end
-    if attempt > fence[2] then fence[2], fence[3], fence[4] = attempt, 0, 0 end
-    fence[3] = math.max(fence[3], seq)
-    if version > 0 then fence[4] = tonumber(ARGV[i + 5]) end
-    offset = offset + 1
-    fence[5] = offset
-    size = size + #body
-    local fields = {'t', tostring(now), 'k', kind, 'j', job, 'a', ARGV[i + 2], 'v', ARGV[i + 3],
-      's', ARGV[i + 4], 'b', body}
-    redis.call('XADD', stream, offset .. '-0', unpack(fields))
-    if kind == 'job.progress' then
-      -- Kept apart, because it is asked for when its entry is gone.
-      redis.call('HSET', meta, 'progress', cmsgpack.pack({offset .. '-0', fields}))
-    elseif version > 0 then
-      redis.call('HDEL', meta, 'progress')
+  if attempt > fence[ATTEMPT] then fence[ATTEMPT], fence[SEQ], fence[ENDED] = attempt, 0, 0 end
+  if seq > fence[SEQ] then fence[SEQ] = seq end
+  if version > 0 then fence[ENDED] = ends end
+  return true
+end
+
+local function add(stream, id, entry)
+  if not redis.call('XADD', stream, 'NOMKSTREAM', id, 'e', entry) then
+    redis.call('XADD', stream, id, 'e', entry)
+    redis.call('PEXPIRE', stream, lifetime)
+  end
+end
+
+-- Delete from the front what does not fit, in lumps: an eighth more than the bound may be there.
+local function trim(stream, head)
+  local offset, size, first, oldest = head[OFFSET], head[SIZE], head[FIRST], head[OLDEST]
+  local over = offset - first + 1 - max_events
+  if over <= max_events / 8 and size <= max_bytes and now - oldest <= max_age then return end
+  local fits = false
+  repeat
+    local found = redis.call('XRANGE', stream, first, '+', 'COUNT', 100)
+    for _, each in ipairs(found) do
+      local number, moment = string.match(each[1], '(%d+)-(%d+)')
+      first, oldest = tonumber(number), tonumber(moment)
+      fits = offset - first < max_events and size <= max_bytes and now - oldest <= max_age
+      if fits then break end
+      size = size - #cmsgpack.unpack(each[2][2])[6]
+      first = first + 1
     end
-    reply[#reply + 1] = offset
-  end
+    if not found[1] then first, size, oldest = offset + 1, 0, now end
+  until fits or first > offset
+  redis.call('XTRIM', stream, 'MINID', first)
+  head[SIZE], head[FIRST], head[OLDEST] = size, first, oldest
 end
-for key, fence in pairs(fences) do
-  redis.call('HSET', meta, key, table.concat(fence, ' '))
-end
-while first <= offset do
-  local oldest = redis.call('XRANGE', stream, first .. '-0', first .. '-0')[1]
-  local fields = oldest and oldest[2]
-  local fits = offset - first < max_events and size <= max_bytes
-  if fields and fits and now - tonumber(fields[2]) <= max_age then break end
-  if fields then
-    size = size - #fields[14]
-    redis.call('XDEL', stream, first .. '-0')
-  end
-  first = first + 1
-end
-if redis.call('HLEN', meta) > 2 * max_events then
-  -- A job that has ended needs no fence once its entries are gone.
+
+-- A job that has ended needs no fence once its entries are gone.
+local function forget(meta, first)
+  if redis.call('HLEN', meta) <= 2 * max_events then return end
   local kept = redis.call('HGETALL', meta)
-  for i = 1, #kept, 2 do
-    local ended, last = string.match(kept[i + 1], '^%d+ %d+ %d+ (%d) (%d+)$')
-    if string.sub(kept[i], 1, 4) == 'job:' and ended == '1' and tonumber(last) < first then
-      redis.call('HDEL', meta, kept[i])
+  for place = 1, #kept, 2 do
+    if string.sub(kept[place], 1, 4) == 'job:' then
+      local fence = {cmsgpack.unpack(kept[place + 1])}
+      if fence[ENDED] == 1 and fence[LAST] < first then redis.call('HDEL', meta, kept[place]) end
     end
   end
 end
-redis.call('HSET', meta, 'offset', offset, 'size', size, 'first', first)
-redis.call('PEXPIRE', meta, max_age)
-redis.call('PEXPIRE', stream, max_age)
-return reply
+
+local function append(meta, stream)
+  local names, count = {'head'}, nil
+  at, count = cmsgpack.unpack_one(asked, at)
+  for place = 2, count + 1 do
+    local job
+    at, job = cmsgpack.unpack_one(asked, at)
+    names[place] = 'job:' .. job
+  end
+  local kept, fences, new = redis.call('HMGET', meta, unpack(names)), {}, false
+  for place = 2, #names do
+    new = new or not kept[place]
+    fences[place - 1] = kept[place] and {cmsgpack.unpack(kept[place])} or {0, 0, 0, 0, 0}
+  end
+  local head = opened(meta, stream, kept[1])
+  local offset = head[OFFSET]
+  local progress  -- Kept apart, because it is asked for when its entry is gone.
+  answer(head[EPOCH])
+  at, count = cmsgpack.unpack_one(asked, at)
+  for _ = 1, count do
+    local kind, place, attempt, version, seq, ends, body
+    at, kind, place, attempt, version, seq, ends, body = cmsgpack.unpack_limit(asked, 7, at)
+    local fence = fences[place]
+    if admits(fence, attempt, version, seq, ends) then
+      if offset < head[FIRST] then head[OLDEST] = now end
+      offset = offset + 1
+      fence[LAST] = offset
+      local job = string.sub(names[place + 1], 5)
+      local entry = ARRAY_OF_6 .. cmsgpack.pack(kind, job, attempt, version, seq, body)
+      add(stream, offset .. made_at, entry)
+      head[SIZE] = head[SIZE] + #body
+      if kind == 'job.progress' then
+        progress = cmsgpack.pack(offset, entry)
+      elseif version > 0 then
+        progress = false
+      end
+      answer(offset)
+    else
+      answer(0)
+    end
+  end
+  head[OFFSET] = offset
+  trim(stream, head)
+  touched(meta, stream, head)
+  if progress == false and head[TELLS] == 1 then redis.call('HDEL', meta, 'progress') end
+  if progress ~= nil then head[TELLS] = progress and 1 or 0 end
+  local fields = {'head', cmsgpack.pack(unpack(head))}
+  for place, fence in ipairs(fences) do
+    fields[2 * place + 1] = names[place + 1]
+    fields[2 * place + 2] = cmsgpack.pack(unpack(fence))
+  end
+  if progress then
+    fields[#fields + 1] = 'progress'
+    fields[#fields + 1] = progress
+  end
+  redis.call('HSET', meta, unpack(fields))
+  if new then forget(meta, head[FIRST]) end
+end
+
+for place = 1, #KEYS, 2 do append(KEYS[place], KEYS[place + 1]) end
+return cmsgpack.pack(answers)

@@ -1,6 +1,13 @@
--- Where a channel stands. KEYS: meta, stream. ARGV: new epoch, max age (ms).
--- Returns the epoch, the last offset, and the fields of the newest progress, if any.
-redis.call('PEXPIRE', meta, ARGV[2])
-redis.call('PEXPIRE', stream, ARGV[2])
-local head = redis.call('HMGET', meta, 'epoch', 'offset', 'progress')
-return {head[1], tonumber(head[2] or 0), head[3] and cmsgpack.unpack(head[3]) or {}}
+-- Where channels stand. Asked: whether the newest progress is wanted.
+-- Answers: the epoch, the last offset, and the newest progress (offset, entry) or false.
+local answers, wanted = {}, nil
+for place = 1, #KEYS, 2 do
+  local meta, stream = KEYS[place], KEYS[place + 1]
+  at, wanted = cmsgpack.unpack_one(asked, at)
+  local kept = redis.call('HMGET', meta, 'head', wanted and 'progress' or 'head')
+  local head = opened(meta, stream, kept[1])
+  used(meta, stream, head)
+  local newest = wanted and kept[2] and {cmsgpack.unpack(kept[2])} or false
+  answers[#answers + 1] = {head[EPOCH], head[OFFSET], newest}
+end
+return cmsgpack.pack(answers)

@@ -1,13 +1,45 @@
--- What each script begins with: KEYS: meta, stream; ARGV[1]: new epoch.
--- A channel that is new gets an epoch, and so does one that another run of the server left behind:
--- what was restarted, or took over, may lack the last entries and would give their offsets twice.
--- Each key may have been evicted without the other. A server that is full lets no one write, but
--- then nothing is to be written here.
-local meta, stream = KEYS[1], KEYS[2]
+-- What each script begins with. KEYS: meta and stream of each channel.
+-- ARGV: an epoch for channels that are new, max age (ms), max events, max bytes, and what is asked
+-- of each channel, all values packed one after the other. Returns the answers, packed as one array:
+-- one value each way costs a client and a server less than thousands.
+--
+-- A channel's head says where it stands. One that is new gets an epoch, and so does one that another
+-- run of the server left behind: what was restarted, or took over, may lack the last entries and
+-- would give their offsets twice. Each key may have been evicted without the other. A server that is
+-- full lets no one write, but then nothing is to be written here.
+local EPOCH, RUN, OFFSET, SIZE, FIRST, OLDEST, TOUCHED, TELLS = 1, 2, 3, 4, 5, 6, 7, 8
+local max_age, max_events, max_bytes = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
+local asked, at = ARGV[5], 0  -- Where the next value begins.
 local info = redis.pcall('INFO', 'server')  -- A user may not be allowed to ask.
 local run = type(info) == 'string' and string.match(info, 'run_id:(%x+)') or '-'
-local opened = redis.call('HMGET', meta, 'epoch', 'run')
-if not opened[1] or opened[2] ~= run then
+run = string.sub(run, 1, 16)
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+-- Keys outlive their last use by the age, and by up to an eighth of it: so that not each use has
+-- to say so.
+local grace = max_age / 8
+local lifetime = math.ceil(max_age + grace)
+
+local function opened(meta, stream, packed)
+  local head = packed and {cmsgpack.unpack(packed)}
+  if head and head[RUN] == run then return head end
   redis.call('DEL', stream)
-  redis.call('HSET', meta, 'epoch', ARGV[1], 'run', run, 'offset', 0, 'size', 0, 'first', 1)
+  -- What the attempt said last may be there still.
+  head = {ARGV[1], run, 0, 0, 1, now, now, packed and 1 or 0}
+  redis.call('HSET', meta, 'head', cmsgpack.pack(unpack(head)))
+  redis.call('PEXPIRE', meta, lifetime)
+  return head
+end
+
+local function touched(meta, stream, head)
+  if now - head[TOUCHED] <= grace then return false end
+  head[TOUCHED] = now
+  redis.call('PEXPIRE', meta, lifetime)
+  redis.call('PEXPIRE', stream, lifetime)
+  return true
+end
+
+local function used(meta, stream, head)
+  -- A server that is full does not keep when that was, and is told again the next time.
+  if touched(meta, stream, head) then redis.pcall('HSET', meta, 'head', cmsgpack.pack(unpack(head))) end
 end

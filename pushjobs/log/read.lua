@@ -1,19 +1,28 @@
--- Entries after a position. KEYS: meta, stream.
--- ARGV: new epoch, max age (ms), epoch ("" from the earliest), offset, limit.
--- Returns the epoch, the last offset, whether nothing after the position is gone, the entries.
-redis.call('PEXPIRE', meta, ARGV[2])
-redis.call('PEXPIRE', stream, ARGV[2])
-local head = redis.call('HMGET', meta, 'epoch', 'offset', 'first')
-local epoch, offset, first = head[1], tonumber(head[2] or 0), tonumber(head[3] or 1)
-local after, from, complete = tonumber(ARGV[4]), nil, 1
-if ARGV[3] == '' then
-  from = first
-  if first > 1 then complete = 0 end
-elseif ARGV[3] ~= epoch or after < first - 1 or after > offset then
-  return {epoch, offset, 0, {}}
-else
-  from = after + 1
+-- Entries after a position. Asked: epoch ("" from the earliest), offset, limit.
+-- Answers: the epoch, the last offset, whether nothing after the position is gone, and the entries
+-- as the stream has them.
+local answers = {}
+for place = 1, #KEYS, 2 do
+  local meta, stream, known, after, limit = KEYS[place], KEYS[place + 1], nil, nil, nil
+  at, known, after, limit = cmsgpack.unpack_limit(asked, 3, at)
+  local head = opened(meta, stream, redis.call('HGET', meta, 'head'))
+  used(meta, stream, head)
+  local epoch, offset = head[EPOCH], head[OFFSET]
+  -- What is over the bound may not be deleted yet.
+  local first = math.max(head[FIRST], offset - max_events + 1)
+  local from
+  if known == '' then
+    from = first
+  elseif known == epoch and first - 1 <= after and after <= offset then
+    from = after + 1
+  end
+  if from then
+    local found = redis.call('XRANGE', stream, from, '+', 'COUNT', limit)
+    local next = found[1] and string.match(found[1][1], '^%d+')
+    local gone = from <= offset and tonumber(next) ~= from or known == '' and first > 1
+    answers[#answers + 1] = {epoch, offset, not gone, found}
+  else
+    answers[#answers + 1] = {epoch, offset, false, {}}
+  end
 end
-local found = redis.call('XRANGE', stream, from .. '-0', '+', 'COUNT', ARGV[5])
-if from <= offset and (not found[1] or found[1][1] ~= from .. '-0') then complete = 0 end
-return {epoch, offset, complete, found}
+return cmsgpack.pack(answers)

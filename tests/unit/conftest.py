@@ -10,6 +10,7 @@ import dramatiq
 import pytest
 
 from pushjobs import hub, loop
+from pushjobs.announcements import get_announcements
 from pushjobs.broker import ACTOR
 from pushjobs.log import get_log
 from pushjobs.publisher import get_publisher
@@ -24,7 +25,7 @@ from tests.unit.streams import World
 def _own_singletons() -> Iterator[None]:
     """No test sees the log, the publisher, the hub or the event loop of another."""
     yield
-    for cached in (get_log, get_publisher, get_reader, hub._hub_of):
+    for cached in (get_log, get_publisher, get_announcements, get_reader, hub._hub_of):
         cached.cache_clear()
     for thread in threading.enumerate():
         if thread.name == "pushjobs-loop" and loop._loop is not None:

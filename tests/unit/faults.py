@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Container, Hashable, Mapping, Sequence
 
 from pushjobs.cursor import Position
 from pushjobs.events import Entry, Record
@@ -79,14 +79,17 @@ class FaultyDoorbell:
         self.joined: list[str] = []
         self.left: list[str] = []
         self.leaving: asyncio.Event | None = None
-        self._mail: asyncio.Queue[tuple[str, list[Entry]]] = asyncio.Queue()
+        self._mail: asyncio.Queue[dict[str, list[Entry]]] = asyncio.Queue()
 
     def deliver(self, *entries: Entry) -> None:
-        self._mail.put_nowait((CHANNEL, list(entries)))
+        self._mail.put_nowait({CHANNEL: list(entries)})
 
     @property
     def empty(self) -> bool:
         return self._mail.empty()
+
+    async def attend(self) -> None:
+        pass
 
     async def join(self, channel: str) -> None:
         await asyncio.sleep(0)
@@ -97,5 +100,5 @@ class FaultyDoorbell:
             await self.leaving.wait()
         self.left.append(channel)
 
-    async def receive(self) -> tuple[str, list[Entry]]:
+    async def receive(self, served: Container[str]) -> Mapping[str, Sequence[Entry]]:
         return await self._mail.get()

@@ -134,6 +134,7 @@ class World:
         self.bell = FaultyDoorbell()
         self.reader = FakeReader()
         self.hub = Hub(self.log, self.bell, self._snapshot)
+        self.hub.in_flight = 0
         self.clients: list[tuple[Client, Subscription, asyncio.Task[None]]] = []
         #: Where a client may have stood, and what it knew there.
         self.places: list[tuple[Position, int]] = []

@@ -296,3 +296,16 @@ async def test_who_asks_for_all_of_an_empty_log_is_told_with_a_snapshot(world: W
     await world.say()
     await world.quiet()
     assert client.told == ["snapshot 0", "started 1"]
+
+
+async def test_what_is_about_to_ring_is_not_read_from_the_log(world: World) -> None:
+    client, _ = world.subscribe()
+    await world.quiet()
+    entry = await world.say(rings=False)
+    world.hub.in_flight = 0.5
+    sweep = asyncio.ensure_future(world.hub.sweep())
+    await turns(10)  # The sweep has the heads.
+    world.bell.deliver(entry)
+    await sweep
+    await world.quiet()
+    assert (client.told, world.log.reads) == (["snapshot 0", "started 1"], [])

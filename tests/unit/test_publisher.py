@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from uuid import UUID
 
 import orjson
@@ -45,10 +45,11 @@ class Bell:
         self.rings: list[Entry] = []
         self.broken = False
 
-    async def ring(self, channel: str, entries: Sequence[Entry]) -> None:
+    async def ring(self, rings: Mapping[str, Sequence[Entry]]) -> None:
         if self.broken:
             raise ConnectionError("no layer")
-        self.rings += entries
+        for entries in rings.values():
+            self.rings += entries
 
 
 class Desk:

@@ -11,6 +11,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import connections
 
 from pushjobs import broker, loop
+from pushjobs.announcements import get_announcements
 from pushjobs.log import get_log
 from pushjobs.publisher import get_publisher
 from pushjobs.relay import Relay
@@ -67,6 +68,7 @@ class Command(BaseCommand):
         """Publish what is left to be told."""
         if not await asyncio.to_thread(get_publisher().flush, _FLUSH):
             self.stderr.write("not all events were published; the next relay announces them")
+        await get_announcements().settled()
         await get_log().close()
 
 

@@ -120,3 +120,30 @@ async def test_many_who_append_at_once_leave_no_gap_and_keep_their_own_order(log
     assert sorted(functools.reduce(operator.iadd, offsets, [])) == list(range(1, 201))
     page = await log.read("user:1", None, 1000)
     assert [entry.position.offset for entry in page.entries] == list(range(1, 201))
+
+
+async def test_many_channels_in_one_batch_each_refuse_their_own(log: Log) -> None:
+    names = [f"job:{number}" for number in range(700)]
+    await log.append([status(1, channel=name) for name in names[::3]])
+    batch = [
+        record for name in names for record in (status(1, channel=name), word(1, channel=name))
+    ]
+    appended = await log.append(batch)
+    found = [entry.position.offset if entry else None for entry in appended]
+    known = [[None, 2] if number % 3 == 0 else [1, 2] for number in range(700)]
+    assert found == functools.reduce(operator.iadd, known, [])
+    assert [entry.record for entry in appended if entry] == [
+        record for record, offset in zip(batch, found, strict=True) if offset
+    ]
+
+
+async def test_more_records_than_one_call_takes_keep_their_order(log: Log) -> None:
+    appended = await log.append([word(seq, body=b"x" * 200) for seq in range(1, 2501)])
+    assert [entry.position.offset for entry in appended if entry] == list(range(1, 2501))
+    assert await admitted(log, word(2500), word(2501)) == [False, True]
+
+
+async def test_many_jobs_of_one_channel_in_one_batch_are_fenced_apart(log: Log) -> None:
+    batch = [status(1, channel="user:1", job=f"job-{number}") for number in range(500)]
+    assert all(await log.append(batch))
+    assert not any(await log.append(batch))

@@ -5,13 +5,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import redis
+from redis.asyncio.client import Pipeline
 
 from pushjobs.events import EventType
 from pushjobs.exceptions import LogUnavailable
 from pushjobs.log.redis import RedisLog
+from pushjobs.log.scripts import APPEND
 from tests.redis_server import RedisServer, running_redis
 from tests.unit.conftest import Configure
 from tests.unit.records import CHANNEL, status, word
@@ -116,13 +119,56 @@ async def test_scripts_that_the_server_forgot_are_sent_again(
     assert [entry.position.offset for entry in await own_log.append([word(1)]) if entry] == [2]
 
 
-async def test_many_channels_are_one_call_each_and_one_connection(
+async def test_a_batch_is_whole_although_the_server_forgets_its_scripts_in_the_middle(
+    own_server: RedisServer, own_log: RedisLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = [f"job:{number}" for number in range(300)]
+    await own_log.append([status(1, channel=name) for name in names])
+    called, hashes = Pipeline.evalsha, [APPEND.sha, "0" * 40, APPEND.sha]
+
+    def forgetful(pipeline: Pipeline, _: str, *arguments: Any) -> Any:
+        return called(pipeline, hashes.pop(0), *arguments)
+
+    monkeypatch.setattr(Pipeline, "evalsha", forgetful)
+    appended = await own_log.append([status(2, channel=name) for name in names])
+    assert not hashes
+    assert [entry.position.offset if entry else None for entry in appended] == [2] * 300
+
+
+async def test_what_is_over_the_bound_is_deleted_in_lumps(
+    own_server: RedisServer, own_log: RedisLog, configure: Configure
+) -> None:
+    configure(LOG_MAX_EVENTS=16)
+    lengths = []
+    for seq in range(1, 60):
+        await own_log.append([word(seq)])
+        with redis.Redis.from_url(own_server.url) as client:
+            (stream,) = client.keys("*:stream")
+            lengths.append(client.xlen(stream))
+        page = await own_log.read(CHANNEL, None, 100)
+        assert len(page.entries) == min(seq, 16)
+    assert max(lengths) == 18
+
+
+async def test_what_many_ask_to_read_at_once_takes_one_connection(
+    own_server: RedisServer, own_log: RedisLog
+) -> None:
+    names = [f"user:{number}" for number in range(200)]
+    await own_log.append([status(1, channel=name) for name in names])
+    pages = await asyncio.gather(*(own_log.read(name, None, 10) for name in names))
+    assert [page.entries[0].record.channel for page in pages] == names
+    with redis.Redis.from_url(own_server.url) as client:
+        assert len(client.client_list()) == 2  # The log's, and this one.
+
+
+async def test_many_channels_are_few_calls_on_one_connection(
     own_server: RedisServer, own_log: RedisLog
 ) -> None:
     await own_log.heads(["user:0"])
     before = calls(own_server, "evalsha")
-    await own_log.heads([f"user:{number}" for number in range(50)])
-    assert calls(own_server, "evalsha") - before == 50
+    names = [f"user:{number}" for number in range(600)]
+    await own_log.heads(names)
+    assert calls(own_server, "evalsha") - before == 3
     with redis.Redis.from_url(own_server.url) as client:
         assert len(client.client_list()) == 2  # The log's, and this one.
 

@@ -13,7 +13,8 @@ from redis.crc import REDIS_CLUSTER_HASH_SLOTS as SLOTS
 from redis.crc import key_slot
 
 from pushjobs.exceptions import LogUnavailable
-from pushjobs.log.redis import RedisLog, _keys, server_of
+from pushjobs.log.redis import RedisLog, server_of
+from pushjobs.log.scripts import keys_of
 from tests.processes import free_port
 from tests.redis_server import RedisServer
 from tests.unit.records import status
@@ -122,7 +123,7 @@ async def test_what_one_of_the_servers_did_not_take_is_appended_once_it_is_back(
 
 @pytest.mark.parametrize("channel", ["job:1", "tag:1:{a}b", "tag:1:}{", "tag:1:ü"])
 def test_both_keys_of_a_channel_are_in_one_slot_of_a_cluster(channel: str) -> None:
-    assert len({key_slot(key.encode()) for key in _keys(channel)}) == 1
+    assert len({key_slot(key) for key in keys_of(channel)}) == 1
 
 
 async def test_its_scripts_run_on_a_node_of_a_cluster(node: RedisServer) -> None:

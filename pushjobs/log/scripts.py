@@ -1,0 +1,161 @@
+"""The log's Lua scripts, and the servers that run them.
+
+Many channels are asked in one call, and many calls are made in one round trip.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from hashlib import blake2b, sha1
+from importlib.resources import files
+from typing import Any, NamedTuple
+
+import msgpack
+from redis.asyncio import Redis
+from redis.exceptions import ClusterCrossSlotError, NoScriptError
+from redis.exceptions import ConnectionError as RedisConnectionError
+
+from pushjobs.conf import settings
+
+# Unless the URL says otherwise, in seconds: a server that is gone is not waited for.
+_OPTIONS: dict[str, Any] = {
+    "socket_connect_timeout": 2,
+    "socket_timeout": 2,
+    "health_check_interval": 15,
+    "max_connections": None,
+}
+#: A connection that is gone; uvloop calls a write to one that was just reset a RuntimeError.
+_GONE = (RedisConnectionError, RuntimeError)
+#: A server does nothing else while a script runs, so that a call is to take it milliseconds.
+_CALL_BYTES = 128 * 1024
+
+
+class Script:
+    """A Lua script, called by its hash, for ``most`` channels at once."""
+
+    def __init__(self, name: str, most: int) -> None:
+        self.text = _source("open.lua") + _source(name)
+        self.sha = sha1(self.text.encode(), usedforsecurity=False).hexdigest()
+        self.most = most
+
+
+def _source(name: str) -> str:
+    return files(__package__).joinpath(name).read_text()
+
+
+APPEND, HEAD, READ = Script("append.lua", 128), Script("head.lua", 256), Script("read.lua", 16)
+
+
+class Question(NamedTuple):
+    """What is asked of one channel; ``size`` is about how many bytes that takes."""
+
+    channel: str
+    asked: Sequence[Any]
+    size: int = 0
+
+
+class Server:
+    """A server of the log, for one event loop."""
+
+    def __init__(self, url: str) -> None:
+        self._redis = Redis.from_url(url, **_OPTIONS)
+        #: A node of a cluster, which takes no call for channels of several slots.
+        self._clustered = False
+
+    async def ask(self, script: Script, questions: Sequence[Question]) -> list[Any]:
+        """The answers to all questions, in their order, as the script gives them.
+
+        A channel is asked once, in one step.
+
+        Raises what the client raises. Calls that may have been made are made again: that does no
+        harm.
+        """
+        try:
+            return await self._answers(script, questions)
+        except ClusterCrossSlotError:
+            self._clustered = True
+        return await self._answers(script, questions)
+
+    async def close(self) -> None:
+        await self._redis.aclose()
+
+    async def _answers(self, script: Script, questions: Sequence[Question]) -> list[Any]:
+        calls = [
+            _arguments(share) for share in _shares(questions, 1 if self._clustered else script.most)
+        ]
+        try:
+            replies = await self._made(script, calls)
+        except _GONE:  # A connection from before a restart.
+            replies = await self._made(script, calls)
+        unknown = [place for place, reply in enumerate(replies) if _is_unknown(reply)]
+        if unknown:  # The server is new, or was restarted.
+            texts = await self._made(script, [calls[place] for place in unknown], by_text=True)
+            for place, reply in zip(unknown, texts, strict=True):
+                replies[place] = reply
+        answers: list[Any] = []
+        for reply in replies:
+            if isinstance(reply, Exception):
+                raise reply
+            answers += unpack(reply)
+        return answers
+
+    async def _made(
+        self, script: Script, calls: Sequence[Sequence[Any]], *, by_text: bool = False
+    ) -> list[Any]:
+        pipeline = self._redis.pipeline(transaction=False)
+        for arguments in calls:
+            if by_text:
+                pipeline.eval(script.text, *arguments)
+            else:
+                pipeline.evalsha(script.sha, *arguments)
+        replies: list[Any] = await pipeline.execute(raise_on_error=False)
+        return replies
+
+
+def _is_unknown(reply: Any) -> bool:
+    return isinstance(reply, NoScriptError)
+
+
+def _shares(questions: Sequence[Question], most: int) -> Iterator[Sequence[Question]]:
+    """The questions of each call: no more than ``most``, and not too large."""
+    start = size = 0
+    for place, question in enumerate(questions):
+        if place > start and (place - start == most or size >= _CALL_BYTES):
+            yield questions[start:place]
+            start, size = place, 0
+        size += question.size
+    yield questions[start:]
+
+
+def _arguments(questions: Sequence[Question]) -> list[Any]:
+    keys = [key for question in questions for key in keys_of(question.channel)]
+    return [
+        len(keys),
+        *keys,
+        secrets.token_hex(4),
+        int(1000 * settings.LOG_MAX_AGE),
+        settings.LOG_MAX_EVENTS,
+        settings.LOG_MAX_BYTES,
+        _packed([value for question in questions for value in question.asked]),
+    ]
+
+
+@lru_cache(maxsize=16384)
+def keys_of(channel: str) -> tuple[bytes, bytes]:
+    """Keys of one slot, whatever characters the channel's name has: its meta and its stream."""
+    tag = blake2b(channel.encode(), digest_size=16).hexdigest().encode()
+    return b"pushjobs:{%b}:meta" % tag, b"pushjobs:{%b}:stream" % tag
+
+
+def _packed(values: Sequence[Any]) -> bytes:
+    """Values one after the other, in MessagePack: an array without what says how long it is."""
+    # Redis' own MessagePack is older than the type for bytes.
+    packed: bytes = msgpack.packb(values, use_bin_type=False)
+    return packed[1 if len(values) < 16 else 3 if len(values) < 65536 else 5 :]
+
+
+def unpack(packed: bytes) -> Any:
+    """What a script has packed: all its text as bytes."""
+    return msgpack.unpackb(packed, raw=True)
