@@ -12,6 +12,7 @@ from typing import Any
 from uuid import UUID
 
 import dramatiq
+from dramatiq.middleware import CurrentMessage
 
 from pushjobs import execution, lifecycle
 from pushjobs.broker import ACTOR
@@ -43,12 +44,11 @@ def run_job(job_id: str, attempt: int) -> None:
 
 
 def _claim(job_id: str, attempt: int) -> Job | None:
-    job = Job.objects.filter(pk=UUID(job_id)).first()
-    if job is None:
-        return None
-    if registry.has_priorities(job.queue):
-        return _most_urgent(job.queue)
-    return job if job.attempt == attempt and lifecycle.start(job, running.worker) else None
+    # A message is on its job's queue.
+    message = CurrentMessage.get_current_message()
+    if message is not None and registry.has_priorities(message.queue_name):
+        return _most_urgent(message.queue_name)
+    return lifecycle.claim(UUID(job_id), attempt, running.worker)
 
 
 def _most_urgent(queue: str) -> Job | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 import warnings
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, TypedDict, TypeVar, Unpack, get_args, get_type_hints, overload
@@ -82,6 +83,7 @@ class Registry:
 
     def __init__(self) -> None:
         self._specs: dict[str, JobSpec] = {}
+        self._mixed: frozenset[str] = frozenset()
 
     def add(self, spec: JobSpec) -> None:
         known = self._specs.get(spec.name)
@@ -91,6 +93,8 @@ class Registry:
                 f"{_place_of(known.handler)} and {_place_of(spec.handler)}"
             )
         self._specs[spec.name] = spec
+        kinds = Counter(queue for queue, _ in {(it.queue, it.priority) for it in self})
+        self._mixed = frozenset(queue for queue, number in kinds.items() if number > 1)
 
     def get(self, name: str) -> JobSpec:
         """Raises ``UnknownJobName``."""
@@ -105,7 +109,7 @@ class Registry:
 
     def has_priorities(self, queue: str) -> bool:
         """Whether the jobs of a queue differ in priority."""
-        return len({spec.priority for spec in self._specs.values() if spec.queue == queue}) > 1
+        return queue in self._mixed
 
     def __iter__(self) -> Iterator[JobSpec]:
         return iter(self._specs.values())

@@ -13,7 +13,7 @@ from typing import Any
 
 import dramatiq
 from dramatiq.asyncio import get_event_loop_thread
-from dramatiq.middleware import AsyncIO, Middleware
+from dramatiq.middleware import AsyncIO, CurrentMessage, Middleware
 
 from pushjobs import execution, loop
 from pushjobs.broker import in_memory
@@ -32,8 +32,8 @@ _FLUSH = 5.0
 
 
 def equip(broker: dramatiq.Broker) -> None:
-    """Give a broker what jobs need of it: async handlers, and the services of a worker."""
-    for kind in (AsyncIO, WorkerServices):
+    """Give a broker what jobs need of it: async handlers, their message, a worker's services."""
+    for kind in (AsyncIO, CurrentMessage, WorkerServices):
         if not any(isinstance(middleware, kind) for middleware in broker.middleware):
             broker.add_middleware(kind())
 

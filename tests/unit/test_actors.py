@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from uuid import uuid4
+from uuid import UUID, uuid4
 
+import dramatiq
 import pytest
 from django.db import InterfaceError, OperationalError
+from dramatiq.middleware import CurrentMessage
 
 from pushjobs import lifecycle
 from pushjobs.actors import run_job
@@ -46,26 +50,39 @@ def test_a_message_for_a_job_that_is_gone_does_nothing() -> None:
     run_job(str(uuid4()), 0)
 
 
+@contextmanager
+def current(message: dramatiq.Message[None]) -> Iterator[None]:
+    """While inside, this thread processes a message."""
+    middleware, broker = CurrentMessage(), dramatiq.get_broker()
+    middleware.before_process_message(broker, message)
+    try:
+        yield
+    finally:
+        middleware.after_process_message(broker, message)
+
+
 def test_where_priorities_differ_the_most_urgent_job_runs_first(tmp_path: Path) -> None:
     notes = tmp_path / "notes"
     args = {"path": str(notes)}
     low = make(name="test.low", queue="ranked", priority=10, args=args)
     high = make(name="test.high", queue="ranked", priority=-10, args=args)
-    run_job(str(low.id), 0)
-    run_job(str(high.id), 0)
+    for job in (low, high):
+        message: dramatiq.Message[None] = dramatiq.Message("ranked", "run_job", (), {}, {})
+        with current(message):
+            run_job(str(job.id), 0)
     assert notes.read_text().split() == ["high", "low"]
 
 
 def test_a_message_is_kept_while_the_database_is_away(monkeypatch: pytest.MonkeyPatch) -> None:
     """Else a worker would go through all messages of its queue, and each job wait to be sent."""
-    real, failures = lifecycle.start, iter([OperationalError("gone"), InterfaceError("closed")])
+    real, failures = lifecycle.claim, iter([OperationalError("gone"), InterfaceError("closed")])
 
-    def start(job: Job, worker: str) -> bool:
+    def claim(job_id: UUID, attempt: int, worker: str) -> Job | None:
         if (failure := next(failures, None)) is not None:
             raise failure
-        return real(job, worker)
+        return real(job_id, attempt, worker)
 
-    monkeypatch.setattr(lifecycle, "start", start)
+    monkeypatch.setattr(lifecycle, "claim", claim)
     job = make(args={"value": 1})
     run_job(str(job.id), 0)
     assert fresh(job).status == "succeeded"
@@ -74,10 +91,10 @@ def test_a_message_is_kept_while_the_database_is_away(monkeypatch: pytest.Monkey
 def test_a_message_is_let_go_when_the_database_stays_away(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pushjobs.outage.PAUSES", (0,))
 
-    def start(job: Job, worker: str) -> bool:
+    def claim(job_id: UUID, attempt: int, worker: str) -> Job | None:
         raise OperationalError("gone")
 
-    monkeypatch.setattr(lifecycle, "start", start)
+    monkeypatch.setattr(lifecycle, "claim", claim)
     job = make()
     with pytest.raises(OperationalError):
         run_job(str(job.id), 0)
