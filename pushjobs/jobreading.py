@@ -10,11 +10,12 @@ from uuid import UUID
 from pushjobs import access, channels
 from pushjobs.access import Caller
 from pushjobs.cursor import EARLIEST, Cursor
+from pushjobs.events import Entry
 from pushjobs.exceptions import LimitExceeded, LogUnavailable, ServerBusy
-from pushjobs.log import get_log
 from pushjobs.models import Job
 from pushjobs.reader import get_reader
 from pushjobs.schemas import document
+from pushjobs.tokens import READ
 from pushjobs.transports import polling
 from pushjobs.transports.admission import admission
 from pushjobs.transports.connections import connections
@@ -26,25 +27,30 @@ async def read_job(caller: Caller, job_id: str) -> tuple[Job, dict[str, Any]]:
     """A job and its document; raises as ``access.job`` does."""
     key = access.job_id(job_id)
     channel = channels.of_job(key)
-    # Refused first: the log keeps a place for each channel that it is asked for.
-    access.job(caller, key, await get_reader().get(key))
+    reader = get_reader()
+    if caller.token is None or not caller.token.covers(channel, READ):
+        # Refused first: the log keeps a place for each channel that it is asked for.
+        access.job(caller, key, await reader.get(key))
     cursor = await cursor_of(key)
-    job = access.job(caller, key, await get_reader().get(key))
+    found, progress = await asyncio.gather(reader.get(key), _progress_of(channel))
+    job = access.job(caller, key, found)
+    return job, document(job, progress=progress, cursor=cursor)
+
+
+async def _progress_of(channel: str) -> Entry | None:
     try:
-        progress = await get_log().progress([channel])
+        return await get_reader().progress(channel)
     except LogUnavailable:
-        progress = {}
-    return job, document(job, progress=progress.get(channel), cursor=cursor)
+        return None
 
 
 async def cursor_of(job_id: UUID) -> str:
     """Where a job's channel stands; read before the job, so that no event falls in between."""
     channel = channels.of_job(job_id)
     try:
-        heads = await get_log().heads([channel])
+        return Cursor.encode_one(channel, await get_reader().head(channel))
     except LogUnavailable:
         return EARLIEST
-    return Cursor.encode_one(channel, heads[channel])
 
 
 async def wait_for_change(caller: Caller, job: Job, timeout: float) -> bool:

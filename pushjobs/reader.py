@@ -15,6 +15,7 @@ from pushjobs.batch import Batch
 from pushjobs.conf import settings
 from pushjobs.cursor import Position
 from pushjobs.events import Entry, EventType, Record
+from pushjobs.exceptions import LogUnavailable
 from pushjobs.log import Log, get_log
 from pushjobs.models import Job, JobQuerySet
 from pushjobs.schemas import document
@@ -53,10 +54,22 @@ class JobReader:
         self._log = log
         self._jobs = Batch(_by_id, _BATCH)
         self._progress = Batch(log.progress, _BATCH)
+        self._heads = Batch(log.heads, _BATCH)
 
     async def get(self, job_id: UUID) -> Job | None:
         """The job as it is in the database now."""
         return await self._jobs.get(job_id)
+
+    async def head(self, channel: str) -> Position:
+        """Where a channel stands; raises ``LogUnavailable``."""
+        head = await self._heads.get(channel)
+        if head is None:
+            raise LogUnavailable("the channel's server is out of reach")
+        return head
+
+    async def progress(self, channel: str) -> Entry | None:
+        """A job's newest progress in the log; raises ``LogUnavailable``."""
+        return await self._progress.get(channel)
 
     async def snapshot(
         self, channel: str, position: Position, *, recovered: bool | None

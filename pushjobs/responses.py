@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Protocol
 
 import orjson
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.utils import timezone
 
 from pushjobs.exceptions import PROBLEM_TYPE, PushjobsError
@@ -17,10 +18,20 @@ PROBLEM = "application/problem+json"
 _RETRY_MIN, _RETRY_MAX = 1, 30
 
 
+class Request(Protocol):
+    """What an answer depends on. Headers are found by their names in lower case."""
+
+    @property
+    def method(self) -> str | None: ...
+    @property
+    def headers(self) -> Mapping[str, str]: ...
+
+
 def json_response(value: Any, status: int = 200, **headers: str) -> HttpResponse:
     """A JSON response that no cache keeps."""
     response = HttpResponse(orjson.dumps(value), content_type="application/json", status=status)
     response["Cache-Control"] = "no-store"
+    response["X-Content-Type-Options"] = "nosniff"
     for name, text in headers.items():
         response[name.replace("_", "-")] = text
     return response
@@ -47,7 +58,7 @@ def failure_response(job: Job) -> HttpResponse:
 
 
 def job_response(
-    request: HttpRequest,
+    request: Request,
     body: dict[str, Any],
     job: Job,
     *,
@@ -83,13 +94,13 @@ def etag(job: Job, progress: Any) -> str:
     return f'W/"{job.version}-{said}"'
 
 
-def has_changed(request: HttpRequest, job: Job, progress: Any) -> bool:
+def has_changed(request: Request, job: Job, progress: Any) -> bool:
     """Whether the client has another state than the present one."""
     tags = _tags(request)
     return bool(tags) and etag(job, progress) not in tags
 
 
-def _tags(request: HttpRequest) -> set[str]:
+def _tags(request: Request) -> set[str]:
     header = request.headers.get("if-none-match", "")
     return {f"W/{tag.strip().removeprefix('W/')}" for tag in header.split(",") if tag.strip()}
 

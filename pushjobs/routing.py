@@ -1,19 +1,21 @@
-"""ASGI routes of the streams, for Channels' ``URLRouter``."""
+"""ASGI routes of the streams: a whole application, or lists for Channels' ``URLRouter``."""
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Sequence
 from typing import Any
 
-from channels.routing import ProtocolTypeRouter, URLRouter
-from django.urls import path, re_path
+from django.urls import path
 
 from pushjobs.draining import parting
 from pushjobs.lifespan import lifespan
+from pushjobs.polls import Polls
 from pushjobs.transports import sse, websocket
+from pushjobs.transports.request import Scope
+from pushjobs.writer import Send
 
 # Django's types know no ASGI applications, which Channels puts where views stand.
 route: Any = path
-any_route: Any = re_path
 
 http_urlpatterns = [
     route("jobs/events", sse.events),
@@ -22,22 +24,44 @@ http_urlpatterns = [
 websocket_urlpatterns = [route("jobs/socket", websocket.socket)]
 
 
-def application(django_app: Any, prefix: str = "") -> ProtocolTypeRouter:
-    """A whole ASGI application: the streams under ``prefix``, and Django for all else.
+def application(django_app: Any, prefix: str = "") -> Any:
+    """A whole ASGI application: streams and polls under ``prefix``, and Django for all else.
 
     ``prefix`` is where the project includes ``pushjobs.urls``, such as ``"api/"``.
     """
-    streams = [route(prefix, URLRouter(http_urlpatterns))] if prefix else http_urlpatterns
-    sockets = [route(prefix, URLRouter(websocket_urlpatterns))] if prefix else websocket_urlpatterns
-    router = ProtocolTypeRouter(
-        {
-            "http": parting(URLRouter([*streams, any_route("", django_app)])),
-            "websocket": parting(URLRouter([*sockets, any_route("", _refuse)])),
-            "lifespan": lifespan,
-        }
-    )
+    polls = route("jobs/<str:job_id>", Polls(django_app))
+    routers: dict[str, Any] = {
+        "http": Router(prefix, [*http_urlpatterns, polls], django_app),
+        "websocket": Router(prefix, websocket_urlpatterns, _refuse),
+        "lifespan": lifespan,
+    }
+    router = parting(lambda scope, *channels: routers[scope["type"]](scope, *channels))
     router.pushjobs_prefix = prefix  # For the system check.
     return router
+
+
+class Router:
+    """As Channels' ``URLRouter``, but a call goes through it without a coroutine of its own.
+
+    Each would take memory for as long as a stream lasts.
+    """
+
+    def __init__(self, prefix: str, routes: Sequence[Any], other: Any) -> None:
+        self._routes = [
+            (route(f"{prefix}{known.pattern}", known.callback).pattern, known.callback)
+            for known in routes
+        ]
+        self._other = other
+
+    def __call__(self, scope: Scope, receive: Any, send: Send) -> Awaitable[None]:
+        """The awaitable of the application that answers."""
+        inner = scope["path"].removeprefix(scope.get("root_path", "")).lstrip("/")
+        for pattern, handler in self._routes:
+            if match := pattern.match(inner):
+                _, args, kwargs = match
+                scope = scope | {"url_route": {"args": args, "kwargs": kwargs}}
+                return handler(scope, receive, send)  # type: ignore[no-any-return]
+        return self._other(scope, receive, send)  # type: ignore[no-any-return]
 
 
 async def _refuse(scope: Any, receive: Any, send: Any) -> None:

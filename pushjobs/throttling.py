@@ -11,10 +11,13 @@ import logging
 import math
 import time
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
+from functools import lru_cache
 from hashlib import blake2b
+from queue import Empty, SimpleQueue
 
 from django.core.cache import BaseCache, caches
+from django.core.signals import setting_changed
 
 from pushjobs.access import Caller
 from pushjobs.addresses import network
@@ -46,6 +49,8 @@ class Window:
         period, passed = divmod(now, self._rate.period)
         part = passed / self._rate.period
         present = self._add(int(period))
+        if present <= self._rate.count * part:
+            return 0  # Of the period before no more than the whole rate can count.
         before = int(self._cache.get(self._at(int(period) - 1), 0))
         if present + before * (1 - part) <= self._rate.count:
             return 0
@@ -108,18 +113,40 @@ class Throttle:
 def _wait(caller: Caller) -> float:
     now = time.time()
     taken: list[Window] = []
-    for window in _windows(caller):
-        wait = window.take(now)
-        if wait > 0:
-            for earlier in taken:
-                earlier.give_back(now)
-            return wait
-        taken.append(window)
+    with _borrowed(settings.SUBMISSIONS_CACHE) as cache:
+        for window in _windows(caller, cache):
+            wait = window.take(now)
+            if wait > 0:
+                for earlier in taken:
+                    earlier.give_back(now)
+                return wait
+            taken.append(window)
     return 0
 
 
-def _windows(caller: Caller) -> Iterator[Window]:
-    cache = caches[settings.SUBMISSIONS_CACHE]
+@contextmanager
+def _borrowed(alias: str) -> Iterator[BaseCache]:
+    """A cache that no other thread uses meanwhile.
+
+    Under ASGI ``caches[alias]`` is a new one for each request, and so a new connection.
+    """
+    free = _free(alias)
+    try:
+        cache = free.get_nowait()
+    except Empty:
+        cache = caches.create_connection(alias)
+    try:
+        yield cache
+    finally:
+        free.put(cache)
+
+
+@lru_cache
+def _free(alias: str) -> SimpleQueue[BaseCache]:
+    return SimpleQueue()
+
+
+def _windows(caller: Caller, cache: BaseCache) -> Iterator[Window]:
     if settings.USER_SUBMISSIONS and caller.user_id is not None:
         yield Window(cache, f"user:{caller.user_id}", settings.USER_SUBMISSIONS)
     if settings.ADDRESS_SUBMISSIONS and caller.address:
@@ -128,3 +155,11 @@ def _windows(caller: Caller) -> Iterator[Window]:
 
 
 throttle = Throttle()
+
+
+def _reset(*, setting: str, **_: object) -> None:
+    if setting == "CACHES":
+        _free.cache_clear()
+
+
+setting_changed.connect(_reset)
