@@ -5,8 +5,9 @@ PYTHON ?= python3
 PORT ?= 8000
 BIN := .venv/bin
 READY := .venv/ready
+BENCH_READY := .venv/bench-ready
 
-.PHONY: demo test chaos serve stack check lock
+.PHONY: demo test chaos bench soak serve stack check lock
 
 # STACK=1 for the distributed set-up.
 demo: $(READY)
@@ -18,6 +19,14 @@ test: $(READY)
 # The fault suite for SECONDS (60); SEED plays one again, otherwise it is chosen and printed.
 chaos: $(READY)
 	@$(BIN)/python -m tests.chaos $(if $(SEED),--seed $(SEED)) --seconds $(or $(SECONDS),60) $(ARGS)
+
+# All workloads, in under ten minutes; ARGS=fanout for one, ARGS=--quick for a glance.
+bench: $(BENCH_READY)
+	@$(BIN)/python -m benchmarks $(ARGS)
+
+# Ten minutes of clients that come and go; SECONDS=60 for a short one.
+soak: $(BENCH_READY)
+	@$(BIN)/python -m benchmarks soak --seconds $(or $(SECONDS),600) $(ARGS)
 
 serve: $(READY)
 	$(BIN)/python manage.py serve --port $(PORT)
@@ -44,10 +53,18 @@ lock: $(READY)
 		--python-version 3.11 --extra demo --extra postgres --extra rabbitmq --extra redis \
 		--extra server --constraint requirements/dev.txt pyproject.toml \
 		--output-file requirements/stack.txt
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header \
+		--python-version 3.11 --extra bench --constraint requirements/dev.txt pyproject.toml \
+		--output-file requirements/bench.txt
 
 $(READY): requirements/dev.txt
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed" if sys.version_info < (3, 11) else 0)'
 	@echo "Setting up .venv with the pinned packages; this takes about a minute, once."
 	@$(PYTHON) -m venv .venv
 	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements/dev.txt
+	@touch $@
+
+$(BENCH_READY): $(READY) requirements/bench.txt
+	@echo "Adding what the benchmarks need beside; this takes a few seconds, once."
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements/bench.txt
 	@touch $@

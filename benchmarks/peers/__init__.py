@@ -1,0 +1,1 @@
+"""The peers: small programs, each set up as its own documentation recommends."""

@@ -1,0 +1,16 @@
+"""Inserts rows and hands each to the actor that does nothing else than write it twice."""
+
+from __future__ import annotations
+
+import sys
+
+import django
+
+django.setup()
+
+from benchmarks.peers.plain.models import Report  # noqa: E402
+from benchmarks.peers.plain.tasks import noop  # noqa: E402
+
+if __name__ == "__main__":
+    for _ in range(int(sys.argv[1])):
+        noop.send(Report.objects.create(name="noop").pk)

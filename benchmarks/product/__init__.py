@@ -1,0 +1,1 @@
+"""The product as the benchmarks run it: the reference project, with jobs of the benchmarks' own."""

@@ -1,0 +1,18 @@
+"""The reference project's settings, with limits that one machine full of clients does not meet.
+
+The limits are still counted: only their numbers differ from the defaults.
+"""
+
+from __future__ import annotations
+
+from project.settings import *  # noqa: F403
+from project.settings import INSTALLED_APPS, PUSHJOBS
+
+INSTALLED_APPS = [*INSTALLED_APPS, "benchmarks.product"]
+PUSHJOBS = {
+    "ADDRESS_SUBMISSIONS": "100000000/minute",
+    "MAX_CONNECTIONS": 100_000,
+    "MAX_ADDRESS_CONNECTIONS": 100_000,
+    "MAX_ADDRESS_CHANNELS": 1_000_000,
+    **PUSHJOBS,
+}

@@ -1,0 +1,31 @@
+"""Rounds: candidates measured in turn, so that a noisy minute falls on all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from statistics import median
+from typing import TypeVar
+
+Candidate = TypeVar("Candidate")
+Figures = Mapping[str, float]
+
+
+def alternate(
+    candidates: Sequence[Candidate], rounds: int, measure: Callable[[Candidate], Figures]
+) -> list[dict[str, float]]:
+    """Measure each candidate in each round, forwards and backwards in turn.
+
+    Returns the medians of each figure, in the order of the candidates.
+    """
+    found: list[list[Figures]] = [[] for _ in candidates]
+    for number in range(rounds):
+        order: Iterable[int] = range(len(candidates))
+        for place in order if number % 2 == 0 else reversed(list(order)):
+            found[place].append(measure(candidates[place]))
+    return [medians(figures) for figures in found]
+
+
+def medians(found: Sequence[Figures]) -> dict[str, float]:
+    """The median of each figure over the rounds that have it."""
+    keys = dict.fromkeys(key for figures in found for key in figures)
+    return {key: median(figures[key] for figures in found if key in figures) for key in keys}

@@ -1,0 +1,117 @@
+"""A reconnect storm: 2,000 clients that come at once, each with a job of its own."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+
+import psycopg
+
+from benchmarks.bench import Bench
+from benchmarks.candidate import Candidate, absent, judge
+from benchmarks.generator.loss import Lost
+from benchmarks.lineup import CORE, lineup
+from benchmarks.peers.contract import SSE, Peer
+from benchmarks.product.servers import PLAIN, UVICORN, WRITER, Product
+from benchmarks.rounds import medians
+from benchmarks.table import Column, Row, Table
+
+TITLE = "Reconnect storm"
+CLIENTS = 2_000
+_PAUSE = 0.5  # seconds between a hang-up and the storm
+_SNAPSHOT, _RESUMED, _STREAM = "a snapshot", "the stream from its cursor on", "the stream"
+_COLUMNS = (
+    Column("candidate", "candidate"),
+    Column("what", "what each client gets"),
+    Column("seconds", "s until all have it", ".2f"),
+    Column("rate", "clients/s", ",.0f"),
+    Column("cpu", "server CPU, µs/client", ".0f"),
+    Column("queries", "queries in all", ".0f"),
+)
+_PEERS = ("ceiling", "nchan", "eventstream", CORE)
+
+
+def run(bench: Bench) -> list[Table]:
+    """One table: a storm of clients without a cursor, and one of clients that resume."""
+    clients = bench.clients or (200 if bench.quick else CLIENTS)
+    table = Table(
+        name="storm",
+        title=f"{TITLE}: {clients:,} SSE clients at once, each with a channel of its own",
+        columns=_COLUMNS,
+        notes=[
+            "The product's jobs are in PostgreSQL, its log in Redis; queries are those of jobs."
+        ],
+    )
+    for peer, queries in _candidates(bench):
+        if not bench.wants(peer.name):
+            continue
+        reason = peer.missing()
+        if reason is not None:
+            table.rows.append(absent(peer, reason))
+            continue
+        with bench.scope(), ExitStack() as stack:
+            candidate = Candidate.start(peer, bench, stack, clients)
+            candidate.use(SSE, bench.folder)
+            try:
+                table.rows += _storms(bench, candidate, clients, queries)
+            except Lost as lost:
+                candidate.lost = str(lost)
+                table.rows.append(candidate.row())
+            judge(table, [candidate])
+    return [table]
+
+
+Queries = Callable[[], int]
+
+
+def _candidates(bench: Bench) -> list[tuple[Peer, Queries | None]]:
+    found: list[tuple[Peer, Queries | None]] = []
+    for place, (name, options) in enumerate(
+        [("pushjobs, uvicorn with its writer", WRITER), ("pushjobs, uvicorn", PLAIN)]
+    ):
+        url = bench.postgres(f"storm_{place}")
+        peer: Peer = Product(name, [*UVICORN, *options], redis=place, postgres=url)
+        found.append((peer, _counter(url)))
+    chosen = [peer for peer in lineup() if any(word in peer.name for word in _PEERS)]
+    return [*found, *((peer, None) for peer in chosen)]
+
+
+def _storms(bench: Bench, candidate: Candidate, clients: int, queries: Queries | None) -> list[Row]:
+    kinds = [_SNAPSHOT, _RESUMED] if candidate.peer.ours else [_STREAM]
+    found: dict[str, list[dict[str, float]]] = {kind: [] for kind in kinds}
+    for kind in [kind for kind in kinds for _ in range(bench.rounds)]:
+        if candidate.generator.size:
+            candidate.generator.shrink(resume=kind == _RESUMED)
+            time.sleep(_PAUSE)
+        found[kind].append(_storm(candidate, clients, queries))
+    candidate.generator.warm_up()  # Whoever is said to follow does.
+    return [candidate.row() | {"what": kind} | medians(found[kind]) for kind in kinds]
+
+
+def _storm(candidate: Candidate, clients: int, queries: Queries | None) -> dict[str, float]:
+    process, generator = candidate.served.process, candidate.generator
+    cpu, asked = process.cpu_seconds(), queries() if queries else 0
+    seconds = generator.grow(clients, step=clients)
+    spent = process.cpu_seconds() - cpu
+    found = {"seconds": seconds, "rate": clients / seconds, "cpu": 1e6 * spent / clients}
+    if queries is not None:
+        found["queries"] = queries() - asked
+    return found
+
+
+def _counter(url: str) -> Queries:
+    """How many statements that read jobs this database has had."""
+
+    def count() -> int:
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute("CREATE EXTENSION IF NOT EXISTS pg_stat_statements")
+            row = connection.execute(
+                "SELECT coalesce(sum(calls), 0) FROM pg_stat_statements"
+                " WHERE dbid = (SELECT oid FROM pg_database WHERE datname = current_database())"
+                " AND query ILIKE 'select%pushjobs_job%'"
+            ).fetchone()
+        assert row is not None
+        return int(row[0])
+
+    return count

@@ -1,0 +1,74 @@
+"""``python -m benchmarks``: what it writes, and that nothing is lost in it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.processes import ROOT
+
+#: The ceiling needs no store, the product has all of its path, and nchan may not be there.
+_CANDIDATES = ("ceiling", "nchan", "pushjobs, uvicorn with its writer")
+_FIGURES = {
+    "fanout-sse-20-1": {"rate", "cpu", "busy"},
+    "fanout-sse-20-8": {"rate", "cpu", "busy"},
+    "latency-sse-20": {"at", "each_p50", "each_p99", "last_p50", "last_p99"},
+    "fanout-websocket-20-1": {"rate", "cpu", "busy"},
+    "fanout-websocket-20-8": {"rate", "cpu", "busy"},
+    "latency-websocket-20": {"at", "each_p50", "each_p99", "last_p50", "last_p99"},
+}
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, dict[str, Any]]:
+    """What a quick run of the fan-out prints, and its results."""
+    folder = tmp_path_factory.mktemp("results")
+    only = [word for name in _CANDIDATES for word in ("--only", name)]
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "benchmarks", "fanout", "--quick", "--clients", "20"),
+            *("--seconds", "0.1", "--results", str(folder), *only),
+        ],
+        cwd=ROOT,
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    (path,) = Path(folder).glob("*.json")
+    return done.stdout, json.loads(path.read_text())
+
+
+def test_every_candidate_that_runs_has_every_figure(run: tuple[str, dict[str, Any]]) -> None:
+    _, results = run
+    tables = {table["name"]: table for table in results["tables"]}
+    assert set(tables) == set(_FIGURES)
+    for name, figures in _FIGURES.items():
+        rows = {row["candidate"]: row for row in tables[name]["rows"]}
+        ran = [row for row in rows.values() if "missing" not in row]
+        assert {"ceiling", "pushjobs"} <= {word for row in ran for word in _words(row)}
+        for row in ran:
+            assert all(row[figure] > 0 for figure in figures), row
+
+
+def test_nothing_that_was_published_is_lost(run: tuple[str, dict[str, Any]]) -> None:
+    printed, results = run
+    assert not [failure for table in results["tables"] for failure in table["failures"]]
+    assert "FAILED" not in printed
+
+
+def test_the_results_say_where_they_come_from(run: tuple[str, dict[str, Any]]) -> None:
+    _, results = run
+    assert results["commit"]
+    assert results["run"]["quick"] is True
+    assert results["machine"]["cores"] > 0
+    assert results["versions"]["uvicorn"]
+
+
+def _words(row: dict[str, Any]) -> list[str]:
+    return [word for word in ("ceiling", "pushjobs") if word in row["candidate"]]
