@@ -22,7 +22,7 @@ class Burst:
 
     __slots__ = ("_framed", "before", "entries", "position", "terminal")
 
-    def __init__(self, before: Position | None, entries: Sequence[Entry]) -> None:
+    def __init__(self, before: Position, entries: Sequence[Entry]) -> None:
         self.before = before
         self.entries = entries
         self.position = entries[-1].position

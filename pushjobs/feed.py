@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from typing import Protocol
 
 from pushjobs.burst import Burst
+from pushjobs.cohort import Cohort, Line, Member
 from pushjobs.cursor import Position
 from pushjobs.events import Entry
 from pushjobs.reader import Snapshot
@@ -18,8 +19,8 @@ logger = logging.getLogger(__name__)
 _FULL, _FULL_BYTES = 64, 64 * 1024
 
 
-class Subscriber(Protocol):
-    """One who follows a feed. Neither call may block, raise or wait."""
+class Subscriber(Member, Protocol):
+    """One who follows a feed. No call may block, raise or wait."""
 
     def deliver(self, burst: Burst) -> None:
         """The next entries, in offset order without a gap."""
@@ -38,7 +39,11 @@ class Feed:
     def __init__(self, channel: str) -> None:
         self.channel = channel
         self.position = Position("", 0)
+        #: Who follows it, but for those in a cohort.
         self.subscribers: dict[Subscriber, None] = {}
+        self._cohorts: dict[Hashable, Cohort] = {}
+        #: Where the cohorts stand.
+        self.delivered = self.position
         self.holders = 0
         self.opening: asyncio.Task[None] | None = None
         self.reading: asyncio.Task[None] | None = None
@@ -70,6 +75,11 @@ class Feed:
             return
         burst = Burst(self._before, self._taken)
         self._taken, self._bytes = [], 0
+        if burst.terminal:  # Each has an end of its own to come to.
+            self._dissolve()
+        self.delivered = burst.position
+        for cohort in self._cohorts.values():
+            cohort.deliver(burst)
         for subscriber in tuple(self.subscribers):
             try:
                 subscriber.deliver(burst)
@@ -79,12 +89,27 @@ class Feed:
     def resync(self, snapshot: Snapshot, position: Position) -> None:
         """Go on at ``position``, with a snapshot in place of what came before."""
         self.flush()
+        self._dissolve()
         self.position = position
         for subscriber in tuple(self.subscribers):
             try:
                 subscriber.resync(snapshot, position)
             except Exception:
                 self._drop(subscriber)
+
+    def step_in(self, subscriber: Subscriber, line: Line) -> Cohort:
+        """Write to the subscriber's connection from now on; it stands where the feed stands."""
+        cohort = self._cohorts.get(line.writer.framing)
+        if cohort is None:
+            cohort = self._cohorts[line.writer.framing] = Cohort(line)
+        self.subscribers.pop(subscriber, None)
+        cohort.add(subscriber, line)
+        return cohort
+
+    def _dissolve(self) -> None:
+        for cohort in self._cohorts.values():
+            cohort.dissolve(self.delivered)
+        self._cohorts.clear()
 
     def _drop(self, subscriber: Subscriber) -> None:
         logger.exception("a subscriber of %s failed and is dropped", self.channel)

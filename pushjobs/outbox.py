@@ -13,6 +13,7 @@ from collections.abc import Callable, Hashable
 from typing import Any
 
 from pushjobs.burst import Burst, Form
+from pushjobs.cohort import Line
 from pushjobs.conf import settings
 from pushjobs.writer import Writer
 
@@ -60,8 +61,23 @@ class Outbox:
             for entry in burst.entries:
                 self._keep(form(entry), entry.replaces)
 
+    @property
+    def direct(self) -> bool:
+        """Whether its connection can ever be written to past it."""
+        return self._writer.direct
+
+    def line(self, form: Form) -> Line | None:
+        """The connection, where bursts may be written to it past this outbox for now.
+
+        Until the writer's ``on_stop`` is called: then what comes next is to be delivered here.
+        """
+        writer = self._writer
+        ready = writer.direct and self._task is None and not (self.closed or writer.paused)
+        return Line(writer, form) if ready else None
+
     async def drained(self) -> None:
         """Wait until all that was put is with the server, or the connection has ended."""
+        self._mind_pause()  # What has paused it may have been written past this outbox.
         while self._task is not None and not self.closed:
             await asyncio.wait([self._task])
 
@@ -73,13 +89,15 @@ class Outbox:
             self._task.cancel()
 
     def _write(self, framed: Any) -> None:
-        writer = self._writer
         try:
-            writer.write(framed)
+            self._writer.write(framed)
         except Exception:
             self._end(slow=False)
             return
-        if writer.paused:
+        self._mind_pause()
+
+    def _mind_pause(self) -> None:
+        if self._writer.paused and self._task is None and not self.closed:
             self._task = asyncio.get_running_loop().create_task(self._drain())
 
     async def _drain(self) -> None:

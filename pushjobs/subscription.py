@@ -11,6 +11,7 @@ from uuid import UUID
 from pushjobs import access, channels
 from pushjobs.access import Caller
 from pushjobs.burst import Burst
+from pushjobs.cohort import Cohort, Line
 from pushjobs.cursor import Position
 from pushjobs.events import Entry
 from pushjobs.exceptions import LogUnavailable
@@ -23,6 +24,11 @@ from pushjobs.reader import Snapshot, get_reader
 class Sink(Protocol):
     """Where a subscription's entries go."""
 
+    @property
+    def direct(self) -> bool:
+        """Whether its connection can ever be written to past it."""
+        ...
+
     def deliver(self, channel: str, burst: Burst) -> None:
         """Take entries; the client's cursor moves with each of them."""
 
@@ -31,6 +37,12 @@ class Sink(Protocol):
 
     def move(self, channel: str, position: Position) -> None:
         """Take a position without an entry."""
+
+    def line(self) -> Line | None:
+        """The connection, where it may be written to past this sink now: all bursts, as they are.
+
+        The subscription is to be told by ``step_out`` once that is over.
+        """
 
     def ended(self, channel: str) -> None:
         """The channel's job is over and all of it was put."""
@@ -48,6 +60,8 @@ class Subscription:
 
     __slots__ = (
         "_closed",
+        "_cohort",
+        "_direct",
         "_end_is_logged",
         "_feed",
         "_hub",
@@ -69,6 +83,8 @@ class Subscription:
         self.over = False
         self._end_is_logged = False
         self._feed: Feed | None = None
+        self._cohort: Cohort | None = None
+        self._direct = False
         self._closed = False
 
     async def open(
@@ -128,6 +144,18 @@ class Subscription:
         self._sink.deliver(self.channel, burst)
         if ends:
             self._end()
+        elif self._direct and self._feed is not None and self.position is self._feed.delivered:
+            line = self._sink.line()
+            if line is not None:
+                self._cohort = self._feed.step_in(self, line)
+
+    def step_out(self, position: Position | None = None) -> None:
+        """Leave the cohort, if it is in one; what comes next is delivered to its sink."""
+        feed, cohort, self._cohort = self._feed, self._cohort, None
+        if feed is not None and cohort is not None:
+            cohort.remove(self)
+            self.position = position or feed.delivered
+            feed.subscribers[self] = None
 
     def resync(self, snapshot: Snapshot, position: Position) -> None:
         if self.position is not None and self.position.covers(position):
@@ -138,6 +166,7 @@ class Subscription:
     def close(self) -> None:
         """Follow no more."""
         self._closed = True
+        self.step_out()
         feed, self._feed = self._feed, None
         if feed is not None:
             feed.subscribers.pop(self, None)
@@ -203,6 +232,7 @@ class Subscription:
         if self.position == feed.position:
             self.position = feed.position  # The same object, as ``deliver`` asks.
         feed.subscribers[self] = None
+        self._direct = self._sink.direct
         return True
 
     def _end(self) -> None:

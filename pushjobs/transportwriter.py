@@ -13,7 +13,9 @@ class TransportWriter:
     them for each client and event, and what it does not touch need not be in the CPU's cache.
     """
 
-    __slots__ = ("_writable", "frame", "framing", "paused", "write")
+    __slots__ = ("_writable", "frame", "framing", "on_stop", "paused", "write")
+
+    direct = True
 
     def __init__(
         self,
@@ -27,6 +29,7 @@ class TransportWriter:
         self.framing = framing
         self.frame = frame
         self.paused = paused
+        self.on_stop: Callable[[], None] | None = None
         #: Made for the first who waits: most connections never pause.
         self._writable: asyncio.Event | None = None
 
@@ -41,6 +44,7 @@ class TransportWriter:
         self.paused = True
         if self._writable is not None:
             self._writable.clear()
+        self._stop()
 
     def resume(self) -> None:
         self.paused = False
@@ -51,6 +55,11 @@ class TransportWriter:
         """What is written from now on is dropped."""
         self.write = _drop
         self.resume()
+        self._stop()
+
+    def _stop(self) -> None:
+        if self.on_stop is not None:
+            self.on_stop()
 
 
 def _drop(_: bytes) -> None:

@@ -25,6 +25,10 @@ class Writer(Protocol):
 
     #: Equal for writers whose ``frame`` makes the same of the same payloads.
     framing: Hashable
+    #: Whether ``write`` is one function that may be called until ``on_stop`` is: the writer is
+    #: paused, or the connection has ended.
+    direct: bool
+    on_stop: Callable[[], None] | None
 
     @property
     def paused(self) -> bool:
@@ -54,7 +58,9 @@ class EagerSend:
     finish at once, because the client reads too slowly, does ``drain`` go on with it.
     """
 
-    __slots__ = ("_later", "_send", "_under_way", "_wrap", "framing")
+    __slots__ = ("_later", "_send", "_under_way", "_wrap", "framing", "on_stop")
+
+    direct = False
 
     def __init__(
         self, send: Send, wrap: Callable[[Sequence[bytes]], Sequence[Any]], framing: Hashable
@@ -66,6 +72,7 @@ class EagerSend:
         self._under_way: tuple[Generator[Any, Any, None], Any] | None = None
         self._later: Sequence[Any] = ()
         self.framing = framing
+        self.on_stop: Callable[[], None] | None = None  # It is not direct: never called.
 
     @property
     def paused(self) -> bool:

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from pushjobs import access
 from pushjobs.access import Caller
 from pushjobs.burst import Burst
+from pushjobs.cohort import Line
 from pushjobs.cursor import Cursor, Position
 from pushjobs.events import Entry
 from pushjobs.exceptions import PushjobsError, StreamUnavailable, Unauthorized
@@ -29,6 +30,9 @@ class Connection(Protocol):
     def refuse(self, error: PushjobsError, **members: Any) -> None: ...
     def deliver(self, burst: Burst) -> None: ...
     def write(self, payload: bytes, replaces: Hashable) -> None: ...
+    @property
+    def direct(self) -> bool: ...
+    def line(self) -> Line | None: ...
     def forget(self, name: str) -> None: ...
     async def drained(self) -> None: ...
 
@@ -99,6 +103,18 @@ class ChannelSink:
 
     def move(self, channel: str, position: Position) -> None:
         pass  # A client without an event has nothing to resume from, and asks for a snapshot.
+
+    @property
+    def direct(self) -> bool:
+        return self._connection.direct
+
+    def line(self) -> Line | None:
+        return self._connection.line()
+
+    def step_out(self) -> None:
+        """The connection may not be written to past it any more."""
+        if self._subscription is not None:
+            self._subscription.step_out()
 
     def ended(self, channel: str) -> None:
         self._connection.say(type="unsubscribed", channel=self._name)

@@ -125,6 +125,11 @@ class _Page:
     def move(self, channel: str, position: Position) -> None:
         self._cursors[self._places[channel]] = Cursor.encode_one(channel, position)
 
+    direct = False
+
+    def line(self) -> None:
+        return None
+
     def ended(self, channel: str) -> None:
         self._ended.add(channel)
         self._filled.set()

@@ -16,6 +16,7 @@ from channels.db import database_sync_to_async
 from pushjobs import access, lifecycle, tokens
 from pushjobs.access import Caller
 from pushjobs.burst import Burst
+from pushjobs.cohort import Line
 from pushjobs.conf import settings
 from pushjobs.exceptions import (
     BadRequest,
@@ -63,7 +64,9 @@ class Socket:
         self._seat = seat
         self._caller = caller
         self._hub = get_hub()
-        self._outbox = Outbox(writer_of(scope, send, _messages, _FRAME), self._on_end)
+        writer = writer_of(scope, send, _messages, _FRAME)
+        writer.on_stop = self._step_out
+        self._outbox = Outbox(writer, self._on_end)
         self._subscriptions: dict[str, ChannelSink] = {}
         self._lifetime = Lifetime()
         self._code: int | None = None
@@ -109,6 +112,13 @@ class Socket:
     async def drained(self) -> None:
         await self._outbox.drained()
 
+    @property
+    def direct(self) -> bool:
+        return self._outbox.direct
+
+    def line(self) -> Line | None:
+        return self._outbox.line(_FRAME)
+
     def forget(self, name: str) -> None:
         """A channel has ended."""
         if self._subscriptions.pop(name, None) is not None:
@@ -129,6 +139,10 @@ class Socket:
 
     def expire(self) -> None:
         self.finish(UNAUTHORIZED)
+
+    def _step_out(self) -> None:
+        for channel in self._subscriptions.values():
+            channel.step_out()
 
     def _on_end(self, slow: bool) -> None:
         self.finish(TOO_SLOW if slow else None)

@@ -10,6 +10,7 @@ from typing import Any
 
 from pushjobs.access import Caller
 from pushjobs.burst import Burst
+from pushjobs.cohort import Line
 from pushjobs.conf import settings
 from pushjobs.cursor import Cursor, Position
 from pushjobs.events import Entry
@@ -80,7 +81,9 @@ class Stream:
 
     def begin(self, scope: Scope, send: Send) -> None:
         """Write from now on: the response has started."""
-        self._outbox = Outbox(writer_of(scope, send, _messages, _BLOCK), self._on_end)
+        writer = writer_of(scope, send, _messages, _BLOCK)
+        writer.on_stop = self._step_out
+        self._outbox = Outbox(writer, self._on_end)
         self._outbox.put(retry())
 
     async def serve(self, receive: Any, send: Send) -> None:
@@ -134,6 +137,13 @@ class Stream:
         self._cursors[self._places[channel]] = Cursor.encode_one(channel, position)
         self._outbox.put(self._id() + b"\n")
 
+    @property
+    def direct(self) -> bool:
+        return self._single and self._outbox.direct
+
+    def line(self) -> Line | None:
+        return self._outbox.line(_BLOCK)
+
     def ended(self, channel: str) -> None:
         if self._single:
             self._lifetime.end()
@@ -157,6 +167,10 @@ class Stream:
 
     def _id(self) -> bytes:
         return f"id: {Cursor.join(self._cursors)}\n".encode()
+
+    def _step_out(self) -> None:
+        for subscription in self._subscriptions:
+            subscription.step_out()
 
     def _on_end(self, slow: bool) -> None:
         self._writable = False

@@ -8,7 +8,7 @@ that a client can tell a loss from what a snapshot has told already.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,6 +18,7 @@ import pytest
 
 from pushjobs.access import Caller
 from pushjobs.burst import Burst
+from pushjobs.cohort import Line
 from pushjobs.cursor import Position
 from pushjobs.events import Entry, EventType, Record
 from pushjobs.exceptions import LogUnavailable
@@ -78,7 +79,8 @@ class Client:
     """A sink that checks each thing that it is told as it comes.
 
     ``known`` is the last serial that it has learnt of, by an event or by a snapshot; ``position``
-    is where its cursor stands.
+    is where its cursor stands. One that is ``direct`` is its own writer too, unless it is
+    ``stopped`` or ``broken``.
     """
 
     known: int = 0
@@ -86,6 +88,13 @@ class Client:
     told: list[str] = field(default_factory=list)
     ends: int = 0
     slow: int = 0
+    direct: bool = False
+    stopped: bool = False
+    broken: bool = False
+    writes: int = 0
+    framing: Hashable = "entries"
+    paused: bool = False
+    on_stop: Callable[[], None] | None = None
     fault: AssertionError | None = None
 
     def deliver(self, channel: str, burst: Burst) -> None:
@@ -115,6 +124,22 @@ class Client:
     def move(self, channel: str, position: Position) -> None:
         self.position = position
 
+    def line(self) -> Line | None:
+        return None if self.stopped else Line(self, _as_it_is)
+
+    def frame(self, payloads: Sequence[Any]) -> Any:
+        return tuple(payloads)
+
+    def write(self, framed: Any) -> None:
+        if self.broken:
+            raise ConnectionResetError
+        self.writes += 1
+        for entry in framed:
+            self.put(CHANNEL, entry, moves=True)
+
+    async def drain(self) -> None:
+        pass
+
     def ended(self, channel: str) -> None:
         self.ends += 1
 
@@ -124,6 +149,10 @@ class Client:
     @property
     def snapshots(self) -> int:
         return sum(text.startswith("snapshot") for text in self.told)
+
+
+def _as_it_is(entry: Entry) -> Any:
+    return entry
 
 
 class World:
@@ -169,9 +198,10 @@ class World:
         *,
         earliest: bool = False,
         slow: int = 0,
+        direct: bool = False,
     ) -> tuple[Client, Subscription]:
         """A client that comes with a cursor, or with none; it runs in a task of its own."""
-        client = Client(known, slow=slow)
+        client = Client(known, slow=slow, direct=direct)
         subscription = Subscription(self.hub, client, CHANNEL)
         task = asyncio.get_running_loop().create_task(
             self._follow(client, subscription, cursor, earliest=earliest)

@@ -29,6 +29,7 @@ steps = st.one_of(
     st.tuples(st.just("come"), st.sampled_from(["new", "old", "head", "earliest"]), small),
     st.tuples(st.just("come"), st.sampled_from(["future", "strange"]), small),
     st.tuples(st.just("leave"), small),
+    st.tuples(st.just("stop"), small),
     st.tuples(st.just("sweep")),
     st.tuples(st.just("turns"), st.integers(1, 12)),
 )
@@ -57,7 +58,7 @@ class Story:
 
     async def play(self, script: Script) -> None:
         self.world.hub.start()
-        self.world.subscribe()  # One who is there all the time.
+        self.world.subscribe(direct=True)  # One who is there all the time.
         await self.world.quiet()
         for name, *arguments in script:
             await getattr(self, name)(*arguments)
@@ -93,27 +94,35 @@ class Story:
 
     async def come(self, how: str, place: int) -> None:
         world, slow = self.world, place % 3
+        direct = place % 2 == 0
         match how:
             case "old" if world.places:
                 position, known = world.places[-1 - place % len(world.places)]
-                world.subscribe(position, known, slow=slow)
+                world.subscribe(position, known, slow=slow, direct=direct)
             case "head":
-                world.subscribe(await world.head(), world.reader.serial, slow=slow)
+                head = await world.head()
+                world.subscribe(head, world.reader.serial, slow=slow, direct=direct)
             case "earliest":
-                world.subscribe(earliest=True, slow=slow)
+                world.subscribe(earliest=True, slow=slow, direct=direct)
             case "future" if world.places:
                 position = world.places[-1][0]
                 world.subscribe(Position(position.epoch, position.offset + 50), slow=slow)
             case "strange":
                 world.subscribe(Position("feedbeef", place), slow=slow)
             case _:
-                world.subscribe(slow=slow)
+                world.subscribe(slow=slow, direct=direct)
 
     async def leave(self, place: int) -> None:
         if self.world.clients:
             _, subscription, task = self.world.clients[place % len(self.world.clients)]
             task.cancel()
             subscription.close()
+
+    async def stop(self, place: int) -> None:
+        """A connection takes no more for now; or, the second time, does again."""
+        client, subscription, _ = self.world.clients[place % len(self.world.clients)]
+        client.stopped = not client.stopped
+        subscription.step_out()
 
     async def sweep(self) -> None:
         """As in a process, one sweep at a time, beside all else."""
