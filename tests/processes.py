@@ -20,6 +20,18 @@ import httpx
 ROOT = Path(__file__).resolve().parent.parent
 #: How long a server may take to answer for the first time, on a machine under load.
 START_TIMEOUT = 60.0
+#: How uvicorn runs in production: with the writers of this package.
+WRITERS = (
+    "--loop=uvloop",
+    "--http=pushjobs.httpprotocol:HttpProtocol",
+    "--ws=pushjobs.socketprotocol:SocketProtocol",
+)
+#: What ``serve`` is told for each server. Two have no writers, so that each ``send`` is driven.
+WAYS: dict[str, dict[str, Any]] = {
+    "daphne": {"kind": "daphne"},
+    "uvicorn": {"kind": "uvicorn"},
+    "writers": {"kind": "uvicorn", "options": WRITERS},
+}
 
 
 def free_port() -> int:

@@ -14,7 +14,7 @@ import pytest
 
 from tests.acceptance.clients import bearer, submit, wait_for_status, wait_until
 from tests.acceptance.quiet import Crowd
-from tests.processes import Server, serve
+from tests.processes import WRITERS, Server, serve
 from tests.redis_server import redis_url
 
 pytestmark = pytest.mark.xdist_group("drain")
@@ -26,7 +26,7 @@ PATIENT = ("--timeout-graceful-shutdown", "100")
 SERVERS = {
     "daphne": (),
     "uvicorn-asyncio": (*PATIENT, "--loop=asyncio", "--http=h11", "--ws=websockets-sansio"),
-    "uvicorn-uvloop": (*PATIENT, "--loop=uvloop", "--http=httptools", "--ws=websockets"),
+    "uvicorn-uvloop": (*PATIENT, *WRITERS),
 }
 EXIT_CODES = {"daphne": 0, "uvicorn": -signal.SIGTERM}
 
@@ -119,7 +119,7 @@ async def test_each_worker_process_of_uvicorn_drains_whatever_the_signals(tmp_pa
     with redis_url(tmp_path) as url:
         several = {
             "settings": SETTINGS | {"EMBEDDED_THREADS": 0},
-            "options": (*PATIENT, "--workers=2", "--loop=uvloop"),
+            "options": (*PATIENT, "--workers=2", *WRITERS),
             "environment": {"REDIS_URL": url},
         }
         with serve(tmp_path, kind="uvicorn", **several) as server:

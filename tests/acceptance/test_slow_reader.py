@@ -22,7 +22,7 @@ from tests.acceptance.clients import (
     text_of,
     wait_for_status,
 )
-from tests.processes import Server, serve
+from tests.processes import WAYS, Server, serve
 
 pytestmark = pytest.mark.xdist_group("slow")
 
@@ -33,12 +33,13 @@ BOUND = 60_000_000
 BUFFER = 4096
 
 
-@pytest.fixture(scope="module", params=["daphne", "uvicorn"])
+@pytest.fixture(scope="module", params=WAYS)
 def server(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Server]:
     limits = {"MAX_OUTPUT": 2 * CHUNKS * SIZE}
-    with serve(tmp_path_factory.mktemp("slow"), kind=request.param, settings=limits) as running:
+    way = WAYS[request.param]
+    with serve(tmp_path_factory.mktemp("slow"), settings=limits, **way) as running:
         for _ in range(8):
             wait_for_status(running, submit(running, "test.echo"), "succeeded")
         yield running

@@ -11,8 +11,8 @@ import pytest
 from tests.contract.clients import Client, unique
 from tests.contract.followers import TRANSPORTS, Follower
 from tests.contract.sockets import Socket, connected
-from tests.contract.ways import WAYS, ways_of
-from tests.processes import Server, serve
+from tests.contract.ways import ways_of
+from tests.processes import WAYS, Server, serve
 
 LogIn = Callable[[str], Client]
 

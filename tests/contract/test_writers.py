@@ -8,8 +8,7 @@ import httpx
 
 from tests.contract.clients import Client, bearer
 from tests.contract.sockets import Socket
-from tests.contract.ways import WRITERS
-from tests.processes import Server
+from tests.processes import WRITERS, Server
 
 
 def test_streams_and_sockets_are_written_by_the_servers_own_writers_where_it_has_any(
