@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterable, Iterator, Sized
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 from uuid import UUID
 
 from pushjobs import plain
 from pushjobs.conf import settings
 from pushjobs.events import EventType
 from pushjobs.exceptions import Cancelled, Superseded
+from pushjobs.gauge import Gauge, reading
 from pushjobs.models import Job
 from pushjobs.publisher import Publisher
 from pushjobs.voice import CHUNK
@@ -28,13 +28,13 @@ class Run:
         self._publisher = publisher
         self._channels = job.channels()
         self._attempt = job.attempt
-        self._cancel = threading.Event()
-        self._superseded = threading.Event()
+        self._gauge = Gauge(job.event(EventType.PROGRESS, {}))
+        self._cancel = self._superseded = False
+        #: Whether either of these, so that an inner loop has one thing to look at.
+        self._stopping = False
         self._emitted = 0
         #: Whether the handler has looked at ``cancelled`` and found it true.
         self.noticed = False
-        #: The newest progress, for the job's row.
-        self.latest: dict[str, Any] | None = None
 
     @property
     def job_id(self) -> UUID:
@@ -51,9 +51,14 @@ class Run:
         return self._job.owner
 
     @property
+    def latest(self) -> dict[str, Any] | None:
+        """The newest progress, for the job's row."""
+        return self._gauge.data()
+
+    @property
     def cancelled(self) -> bool:
         """Whether the job is to stop. A handler that sees it and returns has been cancelled."""
-        if self._cancel.is_set():
+        if self._cancel:
             self.noticed = True
             return True
         return False
@@ -61,15 +66,23 @@ class Run:
     def progress(self, done: float, total: float | None = None, message: str | None = None) -> None:
         """Tell that ``done`` of ``total`` is done, in any unit; cheap enough for an inner loop.
 
-        Raises ``Cancelled`` when the job is to stop.
+        Most calls only store what they are given: the newest is told once ``PROGRESS_INTERVAL`` has
+        passed, or when the job ends. Raises ``Cancelled`` when the job is to stop, ``TypeError`` or
+        ``ValueError`` where a number is none.
         """
-        self._check()
-        done, total = plain.number(done) or 0, plain.number(total)
-        percent = round(100 * min(max(done / total, 0), 1), 1) if total else None
-        text = None if message is None else plain.text(message)
-        self.latest = {"done": done, "total": total, "percent": percent, "message": text}
-        event = self._job.event(EventType.PROGRESS, self.latest)
-        self._publisher.progress(event, self._channels)
+        if self._stopping:
+            self._stop()
+        # What is of these types cannot be wrong, and is looked at when it is told.
+        if not (
+            (type(done) is int or type(done) is float)
+            and (total is None or type(total) is int or type(total) is float)
+            and (message is None or type(message) is str)
+        ):
+            done, total, message = reading(done, total, message)
+        gauge = self._gauge
+        gauge.newest = (done, total, message)
+        if not gauge.awaited:
+            self._publisher.progress(gauge, self._channels)
 
     def track(
         self, items: Iterable[T], total: float | None = None, message: str | None = None
@@ -77,18 +90,23 @@ class Run:
         """Yield ``items`` and tell progress after each. Raises ``Cancelled`` when to stop."""
         if total is None and isinstance(items, Sized):
             total = len(items)
-        done = 0
+        done, total, message = reading(0, total, message)
         self.progress(done, total, message)
+        gauge = self._gauge
         for done, item in enumerate(items, start=1):
             yield item
-            self.progress(done, total, message)
+            if self._stopping:  # As in ``progress``, whose call would cost as much again.
+                self._stop()
+            gauge.newest = (done, total, message)
+            if not gauge.awaited:
+                self._publisher.progress(gauge, self._channels)
 
     def emit(self, chunk: str, stream: str = "output") -> None:
         """Send text to whoever follows the job, as it is produced.
 
         ``MAX_OUTPUT`` characters are passed on per attempt; the rest is left out, and said so.
         """
-        if self._superseded.is_set():
+        if self._superseded:
             raise Superseded()
         room = settings.MAX_OUTPUT - self._emitted
         if room < 0 or not chunk:
@@ -103,15 +121,12 @@ class Run:
 
     def request_cancel(self) -> None:
         """Called by the heartbeat."""
-        self._cancel.set()
+        self._cancel = self._stopping = True
 
     def supersede(self) -> None:
         """Called when the attempt no longer counts: nothing it says is passed on."""
-        self._superseded.set()
+        self._superseded = self._stopping = True
         self._publisher.silence(str(self._job.id), self._attempt)
 
-    def _check(self) -> None:
-        if self._superseded.is_set():
-            raise Superseded()
-        if self._cancel.is_set():
-            raise Cancelled()
+    def _stop(self) -> NoReturn:
+        raise Superseded() if self._superseded else Cancelled()

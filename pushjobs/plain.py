@@ -20,7 +20,10 @@ def number(value: Any) -> float | None:
     """A number that JSON can say: finite, and of no library's own type; None for any other."""
     if value is None or (type(value) is int and abs(value) < 2**53):
         return value
-    found = float(value)
+    try:
+        found = float(value)
+    except OverflowError:
+        return None
     return found if math.isfinite(found) else None
 
 

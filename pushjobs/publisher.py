@@ -21,6 +21,7 @@ from pushjobs import loop
 from pushjobs.announcements import get_announcements
 from pushjobs.conf import settings
 from pushjobs.events import CLOSING, Event, EventType, Record
+from pushjobs.gauge import Gauge
 from pushjobs.lane import Bell, Lane, Parcel, Posting
 from pushjobs.layer import Doorbell
 from pushjobs.log import Log, get_log
@@ -65,14 +66,18 @@ class Publisher:
             if not self._full(channels):
                 self._enqueue(event, channels)
 
-    def progress(self, event: Event, channels: tuple[str, ...]) -> None:
-        """Publish an attempt's progress, unless a newer one comes within the interval."""
+    def progress(self, gauge: Gauge, channels: tuple[str, ...]) -> None:
+        """Publish an attempt's progress: what its gauge has now, or when the interval has passed.
+
+        Nothing need be called for what the gauge is set to while it is ``awaited``.
+        """
         with self._lock:
             if self._full(channels):
                 return
-            voice = self._voice(event, channels)
-            voice.hold_progress(event)
+            voice = self._voice(gauge, channels)
+            voice.hold_progress(gauge)
             self._let_out(voice)
+            gauge.awaited = voice.holds_progress  # Last, now that the timer runs.
 
     def output(self, event: Event, channels: tuple[str, ...]) -> None:
         """Publish an attempt's output, joined to what the same stream says within the interval.
@@ -127,8 +132,8 @@ class Publisher:
             self._at_home()
             self._wake()
 
-    def _voice(self, event: Event, channels: tuple[str, ...]) -> Voice:
-        return self._voices.setdefault((event.job, event.attempt), Voice(channels))
+    def _voice(self, said: Event | Gauge, channels: tuple[str, ...]) -> Voice:
+        return self._voices.setdefault((said.job, said.attempt), Voice(channels))
 
     def _let_out(self, voice: Voice, *, everything: bool = False) -> None:
         """Queue what a voice holds and is due; for the rest, see to it that the timer runs."""
@@ -141,14 +146,20 @@ class Publisher:
 
     def _enqueue(self, event: Event, channels: tuple[str, ...]) -> None:
         body = event.body()
-        shares: dict[Hashable, list[Record]] = {}
+        shares: dict[Lane, list[Record]] = {}
         for name in channels:
-            shares.setdefault(self._log.shard(name), []).append(Record.of(event, name, body))
+            lane = self._lane(name)
+            record = Record.of(event, name, body)
+            records = shares.get(lane)
+            if records is None:
+                shares[lane] = [record]
+            else:
+                records.append(record)
         posting = Posting(event, len(shares))
         if event.type == EventType.OUTPUT:
             self._unheard[(event.job, event.attempt)] += 1
-        for shard, records in shares.items():
-            self._lane(shard).put(Parcel(records, posting))
+        for lane, records in shares.items():
+            lane.put(Parcel(records, posting))
         self._wake()
 
     def _arrived(self, parcels: Sequence[Parcel], told: bool) -> None:
@@ -174,12 +185,16 @@ class Publisher:
             self._on_published(UUID(event.job), event.version)
 
     def _full(self, channels: tuple[str, ...]) -> bool:
-        return any(self._lane(self._log.shard(name)).full for name in channels)
+        for name in channels:  # A loop, as this is asked for each event.
+            if self._lane(name).full:
+                return True
+        return False
 
     def _heavy(self, channels: tuple[str, ...]) -> bool:
-        return any(self._lane(self._log.shard(name)).heavy for name in channels)
+        return any(self._lane(name).heavy for name in channels)
 
-    def _lane(self, shard: Hashable) -> Lane:
+    def _lane(self, channel: str) -> Lane:
+        shard = self._log.shard(channel)
         lane = self._lanes.get(shard)
         if lane is None:
             lane = Lane(self._log, self._bell, self._moved, self._arrived)
@@ -212,12 +227,14 @@ class Publisher:
         now = time.monotonic()
         with self._lock:
             self._timer = False
-            for voice in self._voices.values():
-                for event in voice.take(now):
-                    self._enqueue(event, voice.channels)
-            dues = [due for voice in self._voices.values() if (due := voice.due()) is not None]
-            if dues:
-                self._arm(min(dues) - now)
+            try:
+                for voice in self._voices.values():
+                    for event in voice.take(now):
+                        self._enqueue(event, voice.channels)
+            finally:  # Gauges are awaited: one event that fails must not stop the timer.
+                dues = [due for voice in self._voices.values() if (due := voice.due()) is not None]
+                if dues:
+                    self._arm(min(dues) - now)
 
 
 def _in_thread() -> bool:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 
 from pushjobs.conf import settings
 from pushjobs.events import Event
+from pushjobs.gauge import Gauge
 
 #: The most characters that one ``job.output`` event carries.
 CHUNK = 16 * 1024
@@ -23,12 +24,16 @@ class Voice:
     _full: list[Event] = field(default_factory=list)
     _output: Event | None = None
     _output_due: float = 0.0
-    _progress: Event | None = None
+    _progress: Gauge | None = None
     _progress_due: float = 0.0
 
-    def hold_progress(self, event: Event) -> None:
-        """Keep a progress in place of the one before."""
-        self._progress = event
+    @property
+    def holds_progress(self) -> bool:
+        return self._progress is not None
+
+    def hold_progress(self, gauge: Gauge) -> None:
+        """Have the gauge read once its interval has passed."""
+        self._progress = gauge
 
     def hold_output(self, event: Event) -> None:
         """Keep output, joined to what the same stream said before."""
@@ -49,7 +54,7 @@ class Voice:
             ready.append(self._output)
             self._output, self._output_due = None, now + settings.OUTPUT_INTERVAL
         if self._progress is not None and (everything or now >= self._progress_due):
-            ready.append(self._progress)
+            ready.append(self._progress.take())
             self._progress, self._progress_due = None, now + settings.PROGRESS_INTERVAL
         first, self._seq = self._seq + 1, self._seq + len(ready)
         return [replace(event, seq=seq) for seq, event in enumerate(ready, start=first)]

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from pushjobs.events import Event
+from pushjobs.gauge import Gauge
 
 
 class Recorder:
@@ -24,10 +25,11 @@ class Recorder:
         self.before()
         self.statuses.append(event)
 
-    def progress(self, event: Event, channels: tuple[str, ...]) -> None:
-        self.said.append(event)
+    def progress(self, gauge: Gauge, channels: tuple[str, ...]) -> None:
+        self.said.append(gauge.take())
 
-    output = progress
+    def output(self, event: Event, channels: tuple[str, ...]) -> None:
+        self.said.append(event)
 
     def settle(self, job: str, attempt: int, timeout: float) -> bool:
         return self.heard

@@ -7,6 +7,7 @@ from typing import Any
 
 from pushjobs.cursor import Position
 from pushjobs.events import Entry, Event, EventType, Record
+from pushjobs.gauge import Gauge
 
 JOB = "01930000-0000-7000-8000-000000000001"
 OTHER = "01930000-0000-7000-8000-000000000002"
@@ -47,8 +48,11 @@ def output(chunk: str, stream: str = "output", **fields: Any) -> Event:
     return event(EventType.OUTPUT, {"stream": stream, "chunk": chunk}, **fields)
 
 
-def progress(done: int, **fields: Any) -> Event:
-    return event(EventType.PROGRESS, {"done": done}, **fields)
+def gauge(done: int, **fields: Any) -> Gauge:
+    """The progress of an attempt."""
+    found = Gauge(event(EventType.PROGRESS, **fields))
+    found.newest = (done, None, None)
+    return found
 
 
 def entries_of(channel: str, count: int) -> list[Entry]:

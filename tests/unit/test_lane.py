@@ -10,7 +10,7 @@ from pushjobs.events import Entry, EventType, Record
 from pushjobs.exceptions import LogUnavailable
 from pushjobs.log.memory import MemoryLog
 from pushjobs.publisher import Publisher
-from tests.unit.records import JOB, OTHER, event
+from tests.unit.records import JOB, OTHER, event, gauge
 from tests.unit.test_publisher import Bell
 from tests.waiting import until
 
@@ -57,8 +57,8 @@ def test_a_full_shard_holds_back_no_progress_of_another() -> None:
     for version in range(1, 10_102):
         publisher.publish(event(EventType.QUEUED, version=version), ("user:1",))
     assert publisher.backlog == 10_001  # The rest is announced by a relay.
-    publisher.progress(event(EventType.PROGRESS, job=OTHER, seq=1), (f"job:{OTHER}",))
-    publisher.progress(event(EventType.PROGRESS, job=JOB, seq=1), ("user:1",))
+    publisher.progress(gauge(1, job=OTHER), (f"job:{OTHER}",))
+    publisher.progress(gauge(1), ("user:1",))
     until(lambda: [entry.record.job for entry in bell.rings] == [OTHER])
     log.down = set()
     assert publisher.flush(20)

@@ -13,11 +13,12 @@ import pytest
 from pushjobs import loop
 from pushjobs.events import Entry, Event, EventType, Record
 from pushjobs.exceptions import LogUnavailable
+from pushjobs.gauge import Gauge
 from pushjobs.log.memory import MemoryLog
 from pushjobs.publisher import Publisher
 from pushjobs.voice import CHUNK
 from tests.unit.conftest import Configure
-from tests.unit.records import CHANNEL, JOB, OTHER, event, output, progress
+from tests.unit.records import CHANNEL, JOB, OTHER, event, gauge, output
 
 
 class FailingLog(MemoryLog):
@@ -63,14 +64,12 @@ class Desk:
     def status(self, version: int, kind: EventType = EventType.STARTED, **fields: object) -> None:
         self.publisher.publish(event(kind, version=version, **fields), (CHANNEL,))
 
-    def say(self, *events: Event) -> None:
-        for item in events:
-            tell = (
-                self.publisher.progress
-                if item.type == EventType.PROGRESS
-                else self.publisher.output
-            )
-            tell(item, (CHANNEL,))
+    def say(self, *said: Event | Gauge) -> None:
+        for item in said:
+            if isinstance(item, Gauge):
+                self.publisher.progress(item, (CHANNEL,))
+            else:
+                self.publisher.output(item, (CHANNEL,))
 
     async def flush(self) -> None:
         assert await asyncio.to_thread(self.publisher.flush, 20)
@@ -121,7 +120,7 @@ async def test_many_events_are_appended_in_few_batches(desk: Desk) -> None:
 
 
 async def test_progress_within_an_interval_is_collapsed_to_the_newest(desk: Desk) -> None:
-    desk.say(*(progress(done) for done in range(100)))
+    desk.say(*(gauge(done) for done in range(100)))
     await desk.flush()
     assert await desk.told() == ["0", "99"]
 
@@ -146,7 +145,7 @@ async def test_what_is_held_back_is_told_once_its_interval_has_passed(
     desk: Desk, configure: Configure
 ) -> None:
     configure(PROGRESS_INTERVAL=0.01, OUTPUT_INTERVAL=0.01)
-    desk.say(output("a"), output("b"), progress(1), progress(2))
+    desk.say(output("a"), output("b"), gauge(1), gauge(2))
     async with asyncio.timeout(20):
         while len(await desk.told()) < 4:
             await asyncio.sleep(0.005)
@@ -156,7 +155,7 @@ async def test_what_is_held_back_is_told_once_its_interval_has_passed(
 
 
 async def test_a_status_comes_after_all_that_its_attempt_has_said(desk: Desk) -> None:
-    desk.say(progress(1), output("a"), progress(2), output("b"))
+    desk.say(gauge(1), output("a"), gauge(2), output("b"))
     desk.status(2, EventType.SUCCEEDED)
     await desk.flush()
     assert await desk.told() == ["1", "output: a", "output: b", "2", "succeeded"]
@@ -173,7 +172,7 @@ async def test_a_status_does_not_hurry_what_others_say(desk: Desk) -> None:
 
 async def test_a_log_that_is_out_of_reach_for_a_while_loses_nothing(desk: Desk) -> None:
     desk.log.failures = 3
-    desk.say(output("a"), output("b"), progress(1))
+    desk.say(output("a"), output("b"), gauge(1))
     desk.status(2, EventType.SUCCEEDED)
     desk.status(9, job=OTHER)
     await desk.flush()
@@ -202,7 +201,7 @@ async def test_what_the_log_refuses_does_not_ring_and_counts_as_told(desk: Desk)
 
 
 async def test_a_silenced_attempt_says_no_more_of_what_it_held_back(desk: Desk) -> None:
-    desk.say(progress(1), output("a"), output("b"), progress(2))
+    desk.say(gauge(1), output("a"), output("b"), gauge(2))
     desk.publisher.silence(JOB, 1)
     await desk.flush()
     assert await desk.told() == ["1", "output: a"]
