@@ -114,51 +114,41 @@ def _shares(rings: Rings) -> Iterator[Rings]:
 
 
 def _pack(rings: Rings) -> dict[str, Any]:
-    """A message: an index of all entries in JSON, and their bodies, each of them once.
+    """A message: an index of all entries in JSON, by columns, and their bodies, each of them once.
 
-    Two strings, as a layer copies or encodes a message value by value.
+    Two strings, as a layer copies or encodes a message value by value; and columns, for a list of
+    each entry costs a reader more than all else.
     """
-    index: list[list[Any]] = []
+    rows: list[tuple[Any, ...]] = []
     bodies: list[bytes] = []
     spans: dict[int, tuple[int, int]] = {}  # The channels of an event share its body.
     end = 0
-    for name, entries in rings.items():
-        packed: list[Any] = [name]
+    for entries in rings.values():
         for entry in entries:
-            record, position = entry.record, entry.position
-            body = record.body
+            *fields, body = entry.record
             span = spans.get(id(body))
             if span is None:
                 start, end = end, end + len(body)
                 span = spans[id(body)] = start, end
                 bodies.append(body)
-            packed += (
-                position.epoch,
-                position.offset,
-                record.type,
-                record.job,
-                record.attempt,
-                record.version,
-                record.seq,
-                *span,
-            )
-        index.append(packed)
-    return {"type": "pushjobs.rings", "index": orjson.dumps(index), "bodies": b"".join(bodies)}
+            rows.append((*entry.position, *span, *fields))
+    index = orjson.dumps(tuple(zip(*rows, strict=True)))
+    return {"type": "pushjobs.rings", "index": index, "bodies": b"".join(bodies)}
 
 
 def _unpack(message: Mapping[str, Any], served: Container[str]) -> Rings:
     bodies = message["bodies"]
-    rings: dict[str, Sequence[Entry]] = {}
-    for name, *packed in orjson.loads(message["index"]):
+    columns = orjson.loads(message["index"])
+    rings: dict[str, list[Entry]] = {}
+    for epoch, offset, start, end, name, kind, job, attempt, version, seq in zip(
+        *columns, strict=True
+    ):
         if name in served:
-            fields = iter(packed)
-            rings[name] = [
-                Entry(
-                    Record(name, kind, job, attempt, version, seq, bodies[start:end]),
-                    Position(epoch, offset),
-                )
-                for epoch, offset, kind, job, attempt, version, seq, start, end in zip(
-                    *[fields] * 9, strict=True
-                )
-            ]
+            record = Record(name, kind, job, attempt, version, seq, bodies[start:end])
+            entry = Entry(record, Position(epoch, offset))
+            own = rings.get(name)
+            if own is None:
+                rings[name] = [entry]
+            else:
+                own.append(entry)
     return rings

@@ -185,10 +185,7 @@ class Publisher:
             self._on_published(UUID(event.job), event.version)
 
     def _full(self, channels: tuple[str, ...]) -> bool:
-        for name in channels:  # A loop, as this is asked for each event.
-            if self._lane(name).full:
-                return True
-        return False
+        return any(self._lane(name).full for name in channels)
 
     def _heavy(self, channels: tuple[str, ...]) -> bool:
         return any(self._lane(name).heavy for name in channels)

@@ -1,9 +1,11 @@
 -- Append records; the same decisions as pushjobs.log.contract.Fence.
--- Asked: how many jobs, their ids, how many records, and of each record its type, the place of its
--- job, attempt, version, seq, ends (1 where the attempt says nothing after it), and body.
--- Answers, one after the other: the epoch, then per record its offset, or 0 where it was refused.
+-- Asked: how many records, of how many jobs, and their ids; and of each record the place of its job,
+-- ends (1 where the attempt says nothing after it), and its entry: type, job, attempt, version, seq,
+-- body. Answers, one after the other: the epoch, then per record its offset, or 0 where it was refused.
 local VERSION, ATTEMPT, SEQ, ENDED, LAST = 1, 2, 3, 4, 5  -- Of a fence.
-local ARRAY_OF_6 = string.char(0x96)
+local call, sub = redis.call, string.sub
+local pack, unpacked = cmsgpack.pack, cmsgpack.unpack
+local unpack_one, unpack_limit = cmsgpack.unpack_one, cmsgpack.unpack_limit
 local made_at = '-' .. now  -- The second part of an entry's id.
 local answers, answered = {}, 0
 
@@ -27,9 +29,9 @@ local function admits(fence, attempt, version, seq, ends)
 end
 
 local function add(stream, id, entry)
-  if not redis.call('XADD', stream, 'NOMKSTREAM', id, 'e', entry) then
-    redis.call('XADD', stream, id, 'e', entry)
-    redis.call('PEXPIRE', stream, lifetime)
+  if not call('XADD', stream, 'NOMKSTREAM', id, 'e', entry) then
+    call('XADD', stream, id, 'e', entry)
+    call('PEXPIRE', stream, lifetime)
   end
 end
 
@@ -40,65 +42,66 @@ local function trim(stream, head)
   if over <= max_events / 8 and size <= max_bytes and now - oldest <= max_age then return end
   local fits = false
   repeat
-    local found = redis.call('XRANGE', stream, first, '+', 'COUNT', 100)
+    local found = call('XRANGE', stream, first, '+', 'COUNT', 100)
     for _, each in ipairs(found) do
       local number, moment = string.match(each[1], '(%d+)-(%d+)')
       first, oldest = tonumber(number), tonumber(moment)
       fits = offset - first < max_events and size <= max_bytes and now - oldest <= max_age
       if fits then break end
-      size = size - #cmsgpack.unpack(each[2][2])[6]
+      size = size - #select(6, unpacked(each[2][2]))
       first = first + 1
     end
     if not found[1] then first, size, oldest = offset + 1, 0, now end
   until fits or first > offset
-  redis.call('XTRIM', stream, 'MINID', first)
+  call('XTRIM', stream, 'MINID', first)
   head[SIZE], head[FIRST], head[OLDEST] = size, first, oldest
 end
 
 -- A job that has ended needs no fence once its entries are gone.
 local function forget(meta, first)
-  if redis.call('HLEN', meta) <= 2 * max_events then return end
-  local kept = redis.call('HGETALL', meta)
+  if call('HLEN', meta) <= 2 * max_events then return end
+  local kept = call('HGETALL', meta)
   for place = 1, #kept, 2 do
     if string.sub(kept[place], 1, 4) == 'job:' then
-      local fence = {cmsgpack.unpack(kept[place + 1])}
-      if fence[ENDED] == 1 and fence[LAST] < first then redis.call('HDEL', meta, kept[place]) end
+      local fence = {unpacked(kept[place + 1])}
+      if fence[ENDED] == 1 and fence[LAST] < first then call('HDEL', meta, kept[place]) end
     end
   end
 end
 
 local function append(meta, stream)
-  local names, count = {'head'}, nil
-  at, count = cmsgpack.unpack_one(asked, at)
-  for place = 2, count + 1 do
-    local job
-    at, job = cmsgpack.unpack_one(asked, at)
+  local count, many, job
+  at, count, many, job = unpack_limit(asked, 3, at)
+  local names = {'head', 'job:' .. job}
+  for place = 3, many + 1 do
+    at, job = unpack_one(asked, at)
     names[place] = 'job:' .. job
   end
-  local kept, fences, new = redis.call('HMGET', meta, unpack(names)), {}, false
-  for place = 2, #names do
-    new = new or not kept[place]
-    fences[place - 1] = kept[place] and {cmsgpack.unpack(kept[place])} or {0, 0, 0, 0, 0}
+  local kept, fences, new = call('HMGET', meta, unpack(names)), {}, false
+  for place = 2, many + 1 do
+    local packed = kept[place]
+    fences[place - 1] = packed and {unpacked(packed)} or {0, 0, 0, 0, 0}
+    new = new or not packed
   end
   local head = opened(meta, stream, kept[1])
-  local offset = head[OFFSET]
+  local offset, size = head[OFFSET], head[SIZE]
   local progress  -- Kept apart, because it is asked for when its entry is gone.
   answer(head[EPOCH])
-  at, count = cmsgpack.unpack_one(asked, at)
   for _ = 1, count do
-    local kind, place, attempt, version, seq, ends, body
-    at, kind, place, attempt, version, seq, ends, body = cmsgpack.unpack_limit(asked, 7, at)
+    local place, ends, kind, _, attempt, version, seq, body
+    local from = at
+    at, place, ends, kind, _, attempt, version, seq, body = unpack_limit(asked, 8, at)
     local fence = fences[place]
     if admits(fence, attempt, version, seq, ends) then
       if offset < head[FIRST] then head[OLDEST] = now end
       offset = offset + 1
       fence[LAST] = offset
-      local job = string.sub(names[place + 1], 5)
-      local entry = ARRAY_OF_6 .. cmsgpack.pack(kind, job, attempt, version, seq, body)
+      -- As it came, from behind ``place`` and ``ends``.
+      local entry = sub(asked, from + (place < 128 and 3 or place < 256 and 4 or 5), at)
       add(stream, offset .. made_at, entry)
-      head[SIZE] = head[SIZE] + #body
+      size = size + #body
       if kind == 'job.progress' then
-        progress = cmsgpack.pack(offset, entry)
+        progress = pack(offset, entry)
       elseif version > 0 then
         progress = false
       end
@@ -107,23 +110,27 @@ local function append(meta, stream)
       answer(0)
     end
   end
-  head[OFFSET] = offset
+  head[OFFSET], head[SIZE] = offset, size
   trim(stream, head)
   touched(meta, stream, head)
-  if progress == false and head[TELLS] == 1 then redis.call('HDEL', meta, 'progress') end
+  if progress == false and head[TELLS] == 1 then call('HDEL', meta, 'progress') end
   if progress ~= nil then head[TELLS] = progress and 1 or 0 end
-  local fields = {'head', cmsgpack.pack(unpack(head))}
-  for place, fence in ipairs(fences) do
-    fields[2 * place + 1] = names[place + 1]
-    fields[2 * place + 2] = cmsgpack.pack(unpack(fence))
+  if many == 1 and not progress then
+    call('HSET', meta, 'head', pack(unpack(head)), names[2], pack(unpack(fences[1])))
+  else
+    local fields = {'head', pack(unpack(head))}
+    for place, fence in ipairs(fences) do
+      fields[2 * place + 1] = names[place + 1]
+      fields[2 * place + 2] = pack(unpack(fence))
+    end
+    if progress then
+      fields[#fields + 1] = 'progress'
+      fields[#fields + 1] = progress
+    end
+    call('HSET', meta, unpack(fields))
   end
-  if progress then
-    fields[#fields + 1] = 'progress'
-    fields[#fields + 1] = progress
-  end
-  redis.call('HSET', meta, unpack(fields))
   if new then forget(meta, head[FIRST]) end
 end
 
 for place = 1, #KEYS, 2 do append(KEYS[place], KEYS[place + 1]) end
-return cmsgpack.pack(answers)
+return pack(answers)

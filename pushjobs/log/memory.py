@@ -39,7 +39,9 @@ class _Channel:
         return self.size + _OVERHEAD * (1 + len(self.entries) + len(self.fences))
 
     def append(self, record: Record, now: float) -> Entry | None:
-        fence = self.fences.setdefault(record.job, Fence())
+        fence = self.fences.get(record.job)
+        if fence is None:
+            fence = self.fences[record.job] = Fence()
         if not fence.admits(record):
             return None
         self.fences.move_to_end(record.job)
@@ -55,15 +57,15 @@ class _Channel:
         return entry
 
     def _trim(self, now: float) -> None:
-        oldest = now - settings.LOG_MAX_AGE
+        oldest, most = now - settings.LOG_MAX_AGE, settings.LOG_MAX_EVENTS
         while self.entries and (
-            len(self.entries) > settings.LOG_MAX_EVENTS
+            len(self.entries) > most
             or self.size > settings.LOG_MAX_BYTES
             or self.entries[0][0] < oldest
         ):
             self.size -= len(self.entries.popleft()[1].record.body)
         # A fence outlives its job's entries only while the job may still speak.
-        while len(self.fences) > settings.LOG_MAX_EVENTS:
+        while len(self.fences) > most:
             self.fences.popitem(last=False)
 
     def read(self, after: Position | None, limit: int) -> Page:

@@ -26,7 +26,7 @@ from pushjobs.cursor import Position
 from pushjobs.events import CLOSING, Entry, EventType, Record
 from pushjobs.exceptions import LogUnavailable
 from pushjobs.log.contract import Page
-from pushjobs.log.scripts import APPEND, HEAD, READ, Question, Script, Server, unpack
+from pushjobs.log.scripts import APPEND, HEAD, READ, Question, Script, Server, pack, unpack
 
 logger = logging.getLogger(__name__)
 
@@ -34,6 +34,9 @@ logger = logging.getLogger(__name__)
 _APPENDED, _READ = 1024, 64
 #: Types after which an attempt says nothing more.
 _ENDING = CLOSING | {EventType.QUEUED}
+
+#: An entry in the stream is the fields of a record after its channel, packed one after the other.
+_ARRAY_OF_6 = b"\x96"
 
 #: A channel, the position to read after, and how many entries.
 _PageKey = tuple[str, Position | None, int]
@@ -71,7 +74,7 @@ class RedisLog:
         raise LogUnavailable(str(found)) from found
 
     async def heads(self, channels: Sequence[str]) -> Mapping[str, Position]:
-        answers = await self._ask(HEAD, [Question(name, (False,)) for name in channels])
+        answers = await self._ask(HEAD, [Question(name, pack((False,))) for name in channels])
         return {
             name: Position(epoch.decode(), head)
             for names, answered in answers
@@ -79,7 +82,7 @@ class RedisLog:
         }
 
     async def progress(self, channels: Sequence[str]) -> Mapping[str, Entry]:
-        answers = await self._ask(HEAD, [Question(name, (True,)) for name in channels])
+        answers = await self._ask(HEAD, [Question(name, pack((True,))) for name in channels])
         return {
             name: _entry(name, epoch.decode(), *newest)
             for names, answered in answers
@@ -94,20 +97,25 @@ class RedisLog:
         self._servers.clear()
 
     async def _append(self, records: Sequence[Record]) -> list[Entry | None]:
-        shares: dict[str, _Share] = {}
+        shares: dict[str, list[int]] = {}
         for place, record in enumerate(records):
-            share = shares.get(record.channel)
-            if share is None:
-                share = shares[record.channel] = _Share()
-            share.add(place, record)
-        answers = await self._ask(APPEND, [share.question(name) for name, share in shares.items()])
+            places = shares.get(record.channel)
+            if places is None:
+                shares[record.channel] = [place]
+            else:
+                places.append(place)
+        questions = [
+            Question(name, _asked([records[place] for place in places]))
+            for name, places in shares.items()
+        ]
+        answers = await self._ask(APPEND, questions)
         appended: list[Entry | None] = [None] * len(records)
         missing = len(records)
         for names, answered in answers:
             following = iter(answered)
             for name in names:
                 epoch = next(following).decode()
-                places = shares[name].places
+                places = shares[name]
                 missing -= len(places)
                 for place, offset in zip(places, following, strict=False):
                     if offset:
@@ -119,7 +127,7 @@ class RedisLog:
     async def _read(self, url: str, wanted: Sequence[_PageKey]) -> dict[_PageKey, Page | Exception]:
         """Pages of one server, or why there are none."""
         questions = [
-            Question(channel, (after.epoch, after.offset, limit) if after else ("", 0, limit))
+            Question(channel, pack((after.epoch, after.offset, limit) if after else ("", 0, limit)))
             for channel, after, limit in wanted
         ]
         answers = await _answered(self._connected()[url], READ, questions)
@@ -167,34 +175,15 @@ class RedisLog:
         return self._servers[loop]
 
 
-class _Share:
-    """The records of a batch that are of one channel: their places, and what is asked."""
-
-    __slots__ = ("fields", "jobs", "places", "size")
-
-    def __init__(self) -> None:
-        self.places: list[int] = []
-        self.jobs: dict[str, int] = {}
-        self.fields: list[Any] = []
-        self.size = 0
-
-    def add(self, place: int, record: Record) -> None:
-        jobs = self.jobs
-        self.places.append(place)
-        self.size += len(record.body)
-        self.fields += (
-            record.type,
-            jobs.setdefault(record.job, len(jobs) + 1),
-            record.attempt,
-            record.version,
-            record.seq,
-            1 if record.type in _ENDING else 0,
-            record.body,
-        )
-
-    def question(self, channel: str) -> Question:
-        asked = [len(self.jobs), *self.jobs, len(self.places), *self.fields]
-        return Question(channel, asked, self.size)
+def _asked(records: Sequence[Record]) -> bytes:
+    """What the script is asked to append to one channel."""
+    jobs: dict[str, int] = {}
+    for record in records:
+        jobs.setdefault(record.job, len(jobs) + 1)
+    asked: list[Any] = [len(records), len(jobs), *jobs]
+    for record in records:
+        asked += (jobs[record.job], 1 if record.type in _ENDING else 0, *record[1:])
+    return pack(asked)
 
 
 def server_of(channel: str, urls: Sequence[str]) -> str:
@@ -228,6 +217,6 @@ async def _answered(
 
 
 def _entry(channel: str, epoch: str, offset: int | bytes, packed: bytes) -> Entry:
-    kind, job, attempt, version, seq, body = unpack(packed)
-    record = Record(channel, kind.decode(), job.decode(), attempt, version, seq, body)
+    kind, job, *rest = unpack(_ARRAY_OF_6 + packed)
+    record = Record(channel, kind.decode(), job.decode(), *rest)
     return Entry(record, Position(epoch, int(offset)))

@@ -12,8 +12,9 @@ from hashlib import blake2b, sha1
 from importlib.resources import files
 from typing import Any, NamedTuple
 
+import hiredis
 import msgpack
-from redis.asyncio import Redis
+from redis.asyncio import Connection, Redis
 from redis.exceptions import ClusterCrossSlotError, NoScriptError
 from redis.exceptions import ConnectionError as RedisConnectionError
 
@@ -49,18 +50,24 @@ APPEND, HEAD, READ = Script("append.lua", 128), Script("head.lua", 256), Script(
 
 
 class Question(NamedTuple):
-    """What is asked of one channel; ``size`` is about how many bytes that takes."""
+    """What is asked of one channel, ``packed``."""
 
     channel: str
-    asked: Sequence[Any]
-    size: int = 0
+    asked: bytes
+
+
+class _Connection(Connection):
+    """Packs commands in C, which redis-py does for connections without asyncio alone."""
+
+    def pack_command(self, *args: Any) -> list[bytes]:
+        return [hiredis.pack_command(args)]
 
 
 class Server:
     """A server of the log, for one event loop."""
 
     def __init__(self, url: str) -> None:
-        self._redis = Redis.from_url(url, **_OPTIONS)
+        self._redis = Redis.from_url(url, connection_class=_Connection, **_OPTIONS)
         #: A node of a cluster, which takes no call for channels of several slots.
         self._clustered = False
 
@@ -125,7 +132,7 @@ def _shares(questions: Sequence[Question], most: int) -> Iterator[Sequence[Quest
         if place > start and (place - start == most or size >= _CALL_BYTES):
             yield questions[start:place]
             start, size = place, 0
-        size += question.size
+        size += len(question.asked)
     yield questions[start:]
 
 
@@ -138,7 +145,7 @@ def _arguments(questions: Sequence[Question]) -> list[Any]:
         int(1000 * settings.LOG_MAX_AGE),
         settings.LOG_MAX_EVENTS,
         settings.LOG_MAX_BYTES,
-        _packed([value for question in questions for value in question.asked]),
+        b"".join([question.asked for question in questions]),
     ]
 
 
@@ -149,7 +156,7 @@ def keys_of(channel: str) -> tuple[bytes, bytes]:
     return b"pushjobs:{%b}:meta" % tag, b"pushjobs:{%b}:stream" % tag
 
 
-def _packed(values: Sequence[Any]) -> bytes:
+def pack(values: Sequence[Any]) -> bytes:
     """Values one after the other, in MessagePack: an array without what says how long it is."""
     # Redis' own MessagePack is older than the type for bytes.
     packed: bytes = msgpack.packb(values, use_bin_type=False)

@@ -147,3 +147,5 @@ async def test_many_jobs_of_one_channel_in_one_batch_are_fenced_apart(log: Log) 
     batch = [status(1, channel="user:1", job=f"job-{number}") for number in range(500)]
     assert all(await log.append(batch))
     assert not any(await log.append(batch))
+    page = await log.read("user:1", None, 500)
+    assert [entry.record for entry in page.entries] == batch
