@@ -35,7 +35,9 @@ CLOSING = TERMINAL | {EventType.RETRYING}
 
 def rfc3339(moment: datetime) -> str:
     """``moment`` in UTC with milliseconds (RFC 3339, section 5.6)."""
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    if moment.tzinfo is not UTC:
+        moment = moment.astimezone(UTC)
+    return moment.isoformat(timespec="milliseconds")[:-6] + "Z"
 
 
 @dataclass(frozen=True, slots=True)

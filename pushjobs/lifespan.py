@@ -9,6 +9,7 @@ from typing import Any
 from asgiref.sync import sync_to_async
 from django.core.exceptions import ImproperlyConfigured
 
+from pushjobs import heap, loop
 from pushjobs.conf import settings
 from pushjobs.draining import drain, precede_uvicorn
 from pushjobs.embedded import EmbeddedWorker
@@ -27,11 +28,13 @@ class WebProcess:
 
     async def start(self) -> None:
         """Run jobs where it is to; raises ``ImproperlyConfigured``."""
+        loop.bind(asyncio.get_running_loop())
         connections.draining = False  # An earlier lifespan of this process has drained.
         if self._worker is not None:
             await sync_to_async(self._worker.prepare)()
             self._worker.start()
         precede_uvicorn(self.stop)
+        heap.freeze()
 
     async def stop(self) -> None:
         """Let jobs end, then streams; a second call waits for the first one."""

@@ -41,6 +41,9 @@ def is_bound() -> bool:
 def current() -> asyncio.AbstractEventLoop:
     """The bound loop, or one that a daemon thread starts to run."""
     global _loop
+    bound = _loop
+    if bound is not None and not bound.is_closed():
+        return bound
     with _lock:
         if _loop is None or _loop.is_closed():
             _loop = asyncio.new_event_loop()

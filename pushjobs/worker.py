@@ -15,7 +15,7 @@ import dramatiq
 from dramatiq.asyncio import get_event_loop_thread
 from dramatiq.middleware import AsyncIO, CurrentMessage, Middleware
 
-from pushjobs import execution, loop
+from pushjobs import execution, heap, loop
 from pushjobs.broker import in_memory
 from pushjobs.conf import settings
 from pushjobs.heartbeat import Heartbeat
@@ -60,6 +60,7 @@ class WorkerServices(Middleware):
             self._threads.append(Relay().thread())
         for thread in self._threads:
             thread.start()
+        heap.freeze()
 
     def before_worker_shutdown(self, broker: dramatiq.Broker, worker: Any) -> None:
         self._giving_back = threading.Thread(
