@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import Annotated, Any
 from uuid import UUID
 
+from asgiref.sync import async_to_sync
 from channels.db import database_sync_to_async
 from django.http import HttpRequest, HttpResponseBase
 from pydantic import Field, ValidationError
@@ -24,9 +25,7 @@ from pushjobs.jobreading import cursor_of, read_job, wait_for_change, wait_until
 from pushjobs.jobsapi import JobsAPI
 from pushjobs.models import Job, new_id
 from pushjobs.openapi import TokenRequest
-from pushjobs.reader import get_reader
-from pushjobs.registry import JobSpec, registry
-from pushjobs.requests import ReadSubmission
+from pushjobs.registry import registry
 from pushjobs.responses import (
     failure_response,
     has_changed,
@@ -34,9 +33,8 @@ from pushjobs.responses import (
     json_response,
     problem_response,
 )
-from pushjobs.schemas import document, links
+from pushjobs.schemas import document
 from pushjobs.status import Status
-from pushjobs.submission import Accepted
 from pushjobs.throttling import throttle
 
 JOB = "/jobs/{job_id}"
@@ -55,26 +53,67 @@ api = JobsAPI(
 in_thread: Any = partial(database_sync_to_async, thread_sensitive=False)
 
 
+@dataclass(frozen=True, slots=True)
+class _Submitted:
+    """An accepted job as its client is told of it, and where its channel stood before."""
+
+    job: Job
+    cursor: str
+    replayed: bool
+    address: str
+
+
 @api.post("/jobs", url_name="jobs", **openapi.SUBMIT)
 async def submit(request: HttpRequest) -> HttpResponseBase:
     """Submit a job."""
-    asked = await in_thread(_asked)(request)
-    job_id = new_id()
-    cursor = await cursor_of(job_id)  # After all that may be refused: it opens a channel.
-    accepted = await in_thread(_accept)(request, asked, job_id)
-    job = accepted.job
-    if accepted.replayed:
-        cursor = await cursor_of(job.id)
-        job = await get_reader().get(job.id) or job  # As it is no earlier than at the cursor.
-    wait = requests.wait_of(request)
+    submitted: _Submitted = await in_thread(_submitted)(request)
+    job, wait = submitted.job, requests.wait_of(request)
     if wait is not None:
-        own = Caller(token=tokens.verify(tokens.for_job(job.id)), address=asked.caller.address)
+        own = Caller(token=tokens.verify(tokens.for_job(job.id)), address=submitted.address)
         job, waited = await wait_until_over(own, job, wait)
         wait = wait if waited else None
-    body = document(job, cursor=cursor) | {"token": tokens.for_job(job.id)}
-    response = job_response(request, body, job, wait=wait)
-    response["Location"] = links(job.id)["self"]
+    return _told(request, replace(submitted, job=job), wait)
+
+
+@api.in_one_turn("jobs")
+def submit_without_wait(request: HttpRequest) -> HttpResponseBase:
+    """``submit`` where no one asks to wait, in the thread that serves the whole request."""
+    return _told(request, _submitted(request))
+
+
+def _submitted(request: HttpRequest) -> _Submitted:
+    caller = _admitted(request)
+    read = requests.submission(request)
+    body, spec = read.body, registry.get(read.body.name)
+    access.may_submit(caller, spec)
+    job_id = new_id()
+    cursor = async_to_sync(cursor_of)(job_id)  # After all that may be refused: it opens a channel.
+    accepted = submission.accept(
+        spec,
+        args=body.args,
+        uploads=read.uploads,
+        owner=caller.user,
+        idempotency_key=requests.idempotency_key(request, caller),
+        tags=body.tags,
+        run_at=body.run_at,
+        job_id=job_id,
+    )
+    job = accepted.job
     if accepted.replayed:
+        cursor = async_to_sync(cursor_of)(job.id)
+        # As it is no earlier than at the cursor.
+        job = Job.objects.defer("response_body", "traceback").filter(pk=job.pk).first() or job
+    return _Submitted(job, cursor, accepted.replayed, caller.address)
+
+
+def _told(
+    request: HttpRequest, submitted: _Submitted, wait: float | None = None
+) -> HttpResponseBase:
+    job = submitted.job
+    body = document(job, cursor=submitted.cursor) | {"token": tokens.for_job(job.id)}
+    response = job_response(request, body, job, wait=wait)
+    response["Location"] = body["links"]["self"]
+    if submitted.replayed:
         response["Idempotent-Replayed"] = "true"
     return response
 
@@ -84,37 +123,6 @@ def _admitted(request: HttpRequest) -> Caller:
     caller = requests.caller_of(request)
     throttle.admit(caller)
     return caller
-
-
-@dataclass(frozen=True, slots=True)
-class _Asked:
-    """A submission whose caller may submit its job."""
-
-    caller: Caller
-    spec: JobSpec
-    read: ReadSubmission
-
-
-def _asked(request: HttpRequest) -> _Asked:
-    caller = _admitted(request)
-    read = requests.submission(request)
-    spec = registry.get(read.body.name)
-    access.may_submit(caller, spec)
-    return _Asked(caller, spec, read)
-
-
-def _accept(request: HttpRequest, asked: _Asked, job_id: UUID) -> Accepted:
-    body = asked.read.body
-    return submission.accept(
-        asked.spec,
-        args=body.args,
-        uploads=asked.read.uploads,
-        owner=asked.caller.user,
-        idempotency_key=requests.idempotency_key(request, asked.caller),
-        tags=body.tags,
-        run_at=body.run_at,
-        job_id=job_id,
-    )
 
 
 @api.get("/jobs", url_name="jobs", **openapi.LIST)
@@ -214,7 +222,7 @@ def retry(request: HttpRequest, job_id: str) -> HttpResponseBase:
     job = submission.again(found, owner=found.owner).job
     body = document(job, cursor=EARLIEST) | {"token": tokens.for_job(job.id)}
     answer = job_response(request, body, job)
-    answer["Location"] = links(job.id)["self"]
+    answer["Location"] = body["links"]["self"]
     return answer
 
 

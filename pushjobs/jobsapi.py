@@ -29,10 +29,15 @@ View = Callable[..., Any]
 
 
 class JobsAPI(NinjaAPI):
-    """Leaves the site's root to the project."""
+    """Leaves the site's root to the project.
+
+    ``turns`` has what stands in for a view where one thread serves the whole request.
+    """
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
+        self.turns: dict[View, View] = {}
+        self._turns_by_name: dict[str, View] = {}
         self.add_exception_handler(PushjobsError, _on_error)
         self.add_exception_handler(ValidationError, _on_invalid)
         for outage in DATABASE_OUTAGE:
@@ -56,7 +61,25 @@ class JobsAPI(NinjaAPI):
         kept = [pattern for pattern in found if pattern.name != "api-root"]
         for pattern in kept:
             pattern.callback = own_transactions(_with_problems(pattern.callback))
+            if pattern.name in self._turns_by_name:
+                self.turns[pattern.callback] = self._turns_by_name[pattern.name]
         return kept
+
+    def in_one_turn(self, url_name: str) -> Callable[[View], View]:
+        """Have a function stand in for the view of a URL; its errors become problems as there."""
+
+        def decorated(function: View) -> View:
+            @wraps(function)
+            def turn(request: HttpRequest) -> Any:
+                try:
+                    return function(request)
+                except Exception as error:
+                    return self.on_exception(request, error)
+
+            self._turns_by_name[url_name] = own_transactions(turn)
+            return function
+
+        return decorated
 
 
 def _on_error(request: HttpRequest, error: Any) -> HttpResponse:

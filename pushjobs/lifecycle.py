@@ -82,24 +82,17 @@ def admit(job: Job, *, delay: timedelta | None = None) -> None:
     whoever admits it sends it next; a broker that is down takes the mark back.
     """
     job.status = Status.SCHEDULED if job.run_at else Status.QUEUED
-    stored = {"announce_at": from_now(settings.ANNOUNCE_AFTER)}
+    moments = {"announce_at": settings.ANNOUNCE_AFTER}
     if job.status == Status.QUEUED:
-        job.sends, stored["resend_at"] = 1, from_now(settings.REENQUEUE_AFTER)
+        job.sends, moments["resend_at"] = 1, settings.REENQUEUE_AFTER
     elif delay is not None:
-        stored["run_at"] = from_now(delay.total_seconds())
-    shown = {name: getattr(job, name) for name in stored}
-    for name, value in stored.items():
-        setattr(job, name, value)
+        moments["run_at"] = delay.total_seconds()
     # By itself the one statement needs no transaction around it: two round trips less.
     alone = not job.tags and transaction.get_autocommit()
-    try:
-        with writing(), nullcontext() if alone else transaction.atomic():
-            job.save(force_insert=True)
-            if job.tags:
-                JobTag.objects.bulk_create(JobTag(job=job, name=name) for name in job.tags)
-    finally:
-        for name, value in shown.items():
-            setattr(job, name, value)
+    with writing(), nullcontext() if alone else transaction.atomic():
+        statements.insert(job, moments)
+        if job.tags:
+            JobTag.objects.bulk_create(JobTag(job=job, name=name) for name in job.tags)
     announce(job)
 
 

@@ -2,14 +2,16 @@
 
 Such a poll needs one row and no session, and under ASGI each middleware of Django costs it two
 threads' turns. Whatever else comes to the URL is Django's to answer: a caller without a token or
-with a bad one, another method, a poll that waits.
+with a bad one, another method, a poll that waits, a host that is not in ``ALLOWED_HOSTS``.
 """
 
 from __future__ import annotations
 
+from io import BytesIO
 from typing import Any
 
-from django.core.handlers.asgi import get_script_prefix
+from django.core.exceptions import DisallowedHost
+from django.core.handlers.asgi import ASGIRequest, get_script_prefix
 from django.http import HttpResponse
 from django.urls import set_script_prefix
 
@@ -58,7 +60,15 @@ def _holder(request: StreamRequest) -> Caller | None:
     except PushjobsError:
         return None
     own = token.kind == "job" and token.covers(channel, tokens.READ)
-    return Caller(token=token) if own else None
+    return Caller(token=token) if own and _is_for_us(request) else None
+
+
+def _is_for_us(request: StreamRequest) -> bool:
+    try:
+        ASGIRequest(request.scope, BytesIO()).get_host()
+    except (DisallowedHost, UnicodeDecodeError):
+        return False
+    return True
 
 
 async def _answer(request: StreamRequest, caller: Caller) -> HttpResponse:

@@ -12,7 +12,6 @@ from django.utils import timezone
 
 from pushjobs.exceptions import PROBLEM_TYPE, PushjobsError
 from pushjobs.models import Job
-from pushjobs.schemas import links
 
 PROBLEM = "application/problem+json"
 _RETRY_MIN, _RETRY_MAX = 1, 30
@@ -83,7 +82,7 @@ def job_response(
         response["Preference-Applied"] = f"wait={wait:g}"
     if not job.over:
         response["Retry-After"] = str(retry_after(job, body["progress"]))
-        events = links(job.id)["events"]
+        events = body["links"]["events"]
         response["Link"] = f'<{events}>; rel="monitor"; type="text/event-stream"'
     return response
 

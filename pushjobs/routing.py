@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Awaitable, Sequence
 from typing import Any
 
+from django.core.handlers.asgi import ASGIHandler
 from django.urls import path
 
 from pushjobs.draining import parting
 from pushjobs.lifespan import lifespan
 from pushjobs.polls import Polls
+from pushjobs.submissions import Submissions
 from pushjobs.transports import sse, websocket
 from pushjobs.transports.request import Scope
 from pushjobs.writer import Send
@@ -29,9 +31,11 @@ def application(django_app: Any, prefix: str = "") -> Any:
 
     ``prefix`` is where the project includes ``pushjobs.urls``, such as ``"api/"``.
     """
-    polls = route("jobs/<str:job_id>", Polls(django_app))
+    ours = [*http_urlpatterns, route("jobs/<str:job_id>", Polls(django_app))]
+    if type(django_app) is ASGIHandler:  # Another one may do something around Django's.
+        ours.append(route("jobs", Submissions(django_app)))
     routers: dict[str, Any] = {
-        "http": Router(prefix, [*http_urlpatterns, polls], django_app),
+        "http": Router(prefix, ours, django_app),
         "websocket": Router(prefix, websocket_urlpatterns, _refuse),
         "lifespan": lifespan,
     }

@@ -25,6 +25,26 @@ Values = Mapping[str, Any]
 Moments = Mapping[str, float | None]
 
 
+def insert(job: Job, moments: Moments) -> None:
+    """Write a new row; ``moments`` are stored by the database's clock, whatever the job says.
+
+    Raises ``IntegrityError`` as ``Job.save`` does, but sends no signals.
+    """
+    connection = _connection()
+    values = {
+        field.name: value
+        for field in _FIELDS.values()
+        if (value := getattr(job, field.attname)) is not None and field.name not in moments
+    }
+    sql, last = _insertion(
+        tuple(values), tuple(moments.items()), connection.alias, connection.vendor
+    )
+    params = [_FIELDS[name].get_db_prep_save(value, connection) for name, value in values.items()]
+    with writing(), connection.cursor() as cursor:
+        cursor.execute(sql, [*params, *last])
+    job._state.adding, job._state.db = False, connection.alias  # noqa: SLF001
+
+
 def change(where: Values, values: Values, moments: Moments) -> bool:
     """Update the rows where all fields of ``where`` are so; returns whether there were any."""
     connection = _connection()
@@ -73,6 +93,25 @@ def _update(
     # Only fields' names are put into the text, and values never.
     to, only = ", ".join(assignments), " AND ".join(conditions)
     return f'UPDATE "{_TABLE}" SET {to} WHERE {only}', params  # noqa: S608
+
+
+@lru_cache(maxsize=256)
+def _insertion(
+    names: tuple[str, ...], moments: tuple[tuple[str, float], ...], alias: str, vendor: str
+) -> tuple[str, tuple[Any, ...]]:
+    """The text of an insert, and the parameters that come after the values' own.
+
+    What is not named stays null: no column has a default in the database.
+    """
+    columns = [f'"{_FIELDS[name].column}"' for name in names]
+    places, last = ["%s"] * len(names), list[Any]()
+    for name, seconds in moments:
+        expression, its_params = _composed(seconds, alias, vendor)
+        columns.append(f'"{_FIELDS[name].column}"')
+        places.append(expression)
+        last.extend(its_params)
+    into, what = ", ".join(columns), ", ".join(places)
+    return f'INSERT INTO "{_TABLE}" ({into}) VALUES ({what})', tuple(last)  # noqa: S608
 
 
 def _moment(seconds: float, connection: BaseDatabaseWrapper) -> tuple[str, tuple[Any, ...]]:

@@ -10,16 +10,14 @@ from uuid import uuid4
 
 import pytest
 from asgiref.sync import sync_to_async
-from asgiref.testing import ApplicationCommunicator
 from django.core.cache.backends.locmem import LocMemCache
-from django.core.handlers.asgi import ASGIHandler
 from django.db.backends.utils import CursorWrapper
 from django.test import AsyncClient
 
 from pushjobs import tokens
 from pushjobs.actors import run_job
 from pushjobs.models import Job
-from pushjobs.routing import application
+from tests.unit.asgi import Answer, ask, submit
 from tests.unit.conftest import Configure
 from tests.unit.jobs import make
 
@@ -70,25 +68,18 @@ async def accept(**body: Any) -> Any:
     return await AsyncClient().post("/jobs", asked, content_type="application/json")
 
 
-async def poll(job: Job, **headers: str) -> dict[str, Any]:
-    """The start of the answer to a poll by the job's token, on the whole ASGI application."""
-    headers = {"authorization": f"Bearer {tokens.for_job(job.id)}", **headers}
-    scope = {
-        "type": "http",
-        "http_version": "1.1",
-        "method": "GET",
-        "path": f"/jobs/{job.id}",
-        "query_string": b"",
-        "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
-    }
-    client = ApplicationCommunicator(application(ASGIHandler()), scope)
-    await client.send_input({"type": "http.request", "body": b""})
-    start: dict[str, Any] = await client.receive_output()
-    await client.wait()
-    return start
+async def poll(job: Job, **headers: str) -> Answer:
+    """Poll with the job's token."""
+    token = f"Bearer {tokens.for_job(job.id)}"
+    return await ask("GET", f"/jobs/{job.id}", authorization=token, **headers)
 
 
 async def test_a_submission_is_one_statement(tally: Tally) -> None:
+    with no_more(tally, "INSERT"):
+        assert (await submit()).status == 202
+
+
+async def test_a_submission_by_django_alone_is_one_statement_too(tally: Tally) -> None:
     with no_more(tally, "INSERT"):
         assert (await accept()).status_code == 202
 
@@ -121,14 +112,14 @@ async def test_a_submission_within_its_pace_counts_once_for_its_address(
 async def test_a_poll_is_one_read(tally: Tally, status: str, code: int) -> None:
     job = await sync_to_async(make)(status)
     with no_more(tally, "SELECT"):
-        assert (await poll(job))["status"] == code
+        assert (await poll(job)).status == code
 
 
 async def test_a_poll_by_who_knows_the_state_is_one_read(tally: Tally) -> None:
     job = await sync_to_async(make)("running")
-    known = dict((await poll(job))["headers"])[b"etag"].decode()
+    known = (await poll(job)).headers["etag"]
     with no_more(tally, "SELECT"):
-        assert (await poll(job, **{"if-none-match": known}))["status"] == 304
+        assert (await poll(job, if_none_match=known)).status == 304
 
 
 def test_a_run_is_one_statement_to_claim_and_one_to_end(tally: Tally) -> None:
