@@ -6,6 +6,7 @@ import resource
 import shutil
 import sys
 import tempfile
+import threading
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -30,14 +31,18 @@ class Bench:
 
     rounds: int = 3
     quick: bool = False
-    seconds: float = 0.7
+    seconds: float = 0.5
     clients: int | None = None
     before: Path | None = None
     only: Collection[str] = ()
     folder: Path = field(default_factory=lambda: Path(tempfile.mkdtemp(prefix="pushjobs-bench-")))
     _stack: ExitStack = field(default_factory=ExitStack)
+    _processes: list[Process] = field(default_factory=list)
     _redis: RedisServer | None = None
     _postgres: PostgresServer | None = None
+    _made: set[str] = field(default_factory=set)
+    _making: dict[str, threading.Lock] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def __enter__(self) -> Bench:
         raise_file_limit()
@@ -54,11 +59,22 @@ class Bench:
     def scope(self) -> Iterator[None]:
         """What is started inside ends with it; stores stay."""
         outer, self._stack = self._stack, ExitStack()
+        others, self._processes = self._processes, []
         try:
             yield
         finally:
-            inner, self._stack = self._stack, outer
+            for process in self._processes:
+                process.terminate()  # All of them, before the first is waited for.
+            inner, self._stack, self._processes = self._stack, outer, others
             inner.close()
+
+    @contextmanager
+    def workload(self) -> Iterator[None]:
+        """A scope at whose end the stores hold nothing more of it, but for what is ``made``."""
+        with self.scope():
+            yield
+        if self._redis is not None:
+            self._redis.flush()
 
     def wants(self, name: str) -> bool:
         """Whether a candidate was asked for, by a part of its name."""
@@ -85,6 +101,7 @@ class Bench:
             **options,
         )
         self._stack.callback(process.stop)
+        self._processes.append(process)
         return process
 
     def environment(self, cwd: Path, more: Mapping[str, str] | None = None) -> dict[str, str]:
@@ -94,15 +111,33 @@ class Bench:
 
     def redis(self, database: int = 0) -> str:
         """The URL of a database of the run's Redis server."""
-        if self._redis is None:
-            self._redis = RedisServer(self.folder)
+        with self._lock:
+            if self._redis is None:
+                self._redis = RedisServer(self.folder)
         return f"{self._redis.url}/{database}"
 
-    def postgres(self, name: str) -> str:
-        """The URL of a new, empty database of the run's PostgreSQL server."""
-        if self._postgres is None:
-            self._postgres = PostgresServer(self.folder)
-        return self._postgres.create(name)
+    def postgres(self, name: str, like: str | None = None) -> str:
+        """The URL of a new database: an empty one that stays, or a copy that goes with the scope.
+
+        ``like`` names the one that is copied.
+        """
+        with self._lock:
+            if self._postgres is None:
+                self._postgres = PostgresServer(self.folder)
+            server = self._postgres
+            url = server.create(name, like)
+        if like is not None:
+            self._stack.callback(server.drop, name)
+        return url
+
+    def made(self, name: str, make: Callable[[], object]) -> None:
+        """Have ``make`` called once in a run for all who need what it makes."""
+        with self._lock:
+            making = self._making.setdefault(name, threading.Lock())
+        with making:
+            if name not in self._made:
+                make()
+                self._made.add(name)
 
     def callback(self, end: Callable[[], object]) -> None:
         """Have ``end`` called when the scope ends."""

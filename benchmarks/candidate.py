@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
+from benchmarks import cores
 from benchmarks.bench import Bench
 from benchmarks.generator.control import Generator
 from benchmarks.generator.loss import Lost
 from benchmarks.peers.contract import Peer, Served
 from benchmarks.table import Row, Table
+from benchmarks.together import together
 
 
 @dataclass
@@ -32,11 +35,14 @@ class Candidate:
         generator.publisher(served.publisher, served.environment, served.cwd)
         return cls(peer, served, generator)
 
-    def use(self, transport: str, folder: Path) -> None:
-        """Have clients of this transport from now on, none at first."""
+    def use(self, transport: str, folder: Path, *, keep: bool = False) -> None:
+        """Have clients of this transport from now on, none at first; or ``keep`` those there are.
+
+        Those that are kept are no longer counted.
+        """
         served, self.lost = self.served, None
         follows = served.follows(transport, folder)
-        self.generator.crowd(served.port, transport, served.ready[transport], follows)
+        self.generator.crowd(served.port, transport, served.ready[transport], follows, keep=keep)
 
     def row(self) -> Row:
         """The beginning of its row, and the reason where it has no figures."""
@@ -56,12 +62,14 @@ class Candidate:
         """Figures of one closed loop; none once deliveries were lost.
 
         ``rate`` in thousands of deliveries a second, ``cpu`` in microseconds of the server's for
-        each, ``busy`` as the percentage of the time in which the server had its core, ``generator``
-        as that in which the load generator had its own.
+        each. In percent of the time, ``busy`` is for how much of it the server had its core,
+        ``generator`` for how much the load generator had one, and ``others`` how busy the cores
+        beside the server's were: with generator, publisher and stores.
         """
         if self.lost is not None:
             return {}
         before, of_generator = self.served.process.cpu_seconds(), self.generator.cpu_seconds()
+        of_others = cores.busy_seconds()
         try:
             found = self.generator.closed(seconds, window)
         except Lost as lost:
@@ -69,11 +77,13 @@ class Candidate:
             return {}
         cpu = self.served.process.cpu_seconds() - before
         of_generator = self.generator.cpu_seconds() - of_generator
+        of_others = (cores.busy_seconds() - of_others) / len(cores.OTHERS)
         return {
             "rate": found["deliveries"] / found["seconds"] / 1e3,
             "cpu": 1e6 * cpu / found["deliveries"],
             "busy": 100 * cpu / found["seconds"],
             "generator": 100 * of_generator / found["seconds"],
+            "others": 100 * of_others / found["seconds"],
         }
 
     def timed(self, seconds: float, rate: float) -> dict[str, float]:
@@ -87,6 +97,22 @@ class Candidate:
             return {}
         latencies = {k: 1e3 * v for k, v in found.items() if k.startswith(("each", "last"))}
         return latencies | {"at": found["deliveries"] / found["seconds"] / 1e3}
+
+
+def start_all(
+    peers: Iterable[Peer], bench: Bench, stack: ExitStack, channels: int = 1
+) -> tuple[list[Candidate], list[tuple[Peer, str]]]:
+    """Those asked for that can run, started at the same time, and why the others cannot.
+
+    A quick run is one without those that are slow.
+    """
+    chosen = [peer for peer in peers if bench.wants(peer.name)]
+    if bench.quick and not bench.only:
+        chosen = [peer for peer in chosen if peer.closely]
+    reasons = [(peer, peer.missing()) for peer in chosen]
+    able = [peer for peer, reason in reasons if reason is None]
+    started = together(partial(Candidate.start, peer, bench, stack, channels) for peer in able)
+    return started, [(peer, reason) for peer, reason in reasons if reason is not None]
 
 
 def judge(table: Table, candidates: Iterable[Candidate]) -> None:

@@ -26,7 +26,8 @@ class Failed(Exception):
 class Process:
     """A program in a session of its own; its output goes to ``<folder>/<name>.log``.
 
-    Runs on the server's core unless other ones are given.
+    Runs on the server's core unless other ones are given. One that is ``abrupt`` has nothing to
+    keep and is killed; others are told to end, and may take their time.
     """
 
     def __init__(
@@ -39,8 +40,11 @@ class Process:
         cwd: Path | None = None,
         on: Collection[int] = cores.SERVER,
         user: str | None = None,
+        abrupt: bool = False,
     ) -> None:
         self.name = name
+        self._abrupt = abrupt
+        self._told = abrupt
         self._log = folder / f"{name}.log"
         with self._log.open("ab") as log:
             self._popen = subprocess.Popen(
@@ -92,12 +96,17 @@ class Process:
         if code:
             raise self.failed(f"ended with {code}")
 
+    def terminate(self) -> None:
+        """Tell it once to end."""
+        if not self._told and self._popen.poll() is None:
+            self._told = True
+            self._popen.send_signal(signal.SIGTERM)
+
     def stop(self) -> None:
         """SIGTERM, and SIGKILL to it and all that it has started where that is not enough."""
-        if self._popen.poll() is None:
-            self._popen.send_signal(signal.SIGTERM)
-            with suppress(subprocess.TimeoutExpired):
-                self._popen.wait(_STOP)
+        self.terminate()
+        with suppress(subprocess.TimeoutExpired):
+            self._popen.wait(0 if self._abrupt else _STOP)
         with suppress(ProcessLookupError):
             os.killpg(self.pid, signal.SIGKILL)
         self._popen.wait()

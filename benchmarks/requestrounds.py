@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -59,10 +58,10 @@ class Candidate:
 def compared(bench: Bench, name: str, title: str, candidates: Sequence[Candidate]) -> Table:
     """The table of the candidates, with each one's ratio to the fastest peer."""
     candidates = [item for item in candidates if bench.wants(item.name)]
-    os.sched_setaffinity(0, cores.OTHERS)  # The load comes from this process.
-    for candidate in candidates:
-        candidate.answer(_FIRST_WARM_UP / (3 if bench.quick else 1))
-    found = alternate(candidates, bench.rounds, lambda item: item.answer(2 * bench.seconds))
+    with cores.beside():
+        for candidate in candidates:
+            candidate.answer(_FIRST_WARM_UP / (3 if bench.quick else 1))
+        found = alternate(candidates, bench.rounds, lambda item: item.answer(2 * bench.seconds))
     pairs = list(zip(candidates, found, strict=True))
     best = max((figures["rate"] for item, figures in pairs if item.peer), default=None)
     return Table(

@@ -11,9 +11,12 @@ Figures = Mapping[str, float]
 
 
 def alternate(
-    candidates: Sequence[Candidate], rounds: int, measure: Callable[[Candidate], Figures]
+    candidates: Sequence[Candidate],
+    rounds: int,
+    measure: Callable[[Candidate], Figures],
+    once: Callable[[Candidate], bool] = lambda _: False,
 ) -> list[dict[str, float]]:
-    """Measure each candidate in each round, forwards and backwards in turn.
+    """Measure each candidate in each round, or ``once``, forwards and backwards in turn.
 
     Returns the medians of each figure, in the order of the candidates.
     """
@@ -21,7 +24,8 @@ def alternate(
     for number in range(rounds):
         order: Iterable[int] = range(len(candidates))
         for place in order if number % 2 == 0 else reversed(list(order)):
-            found[place].append(measure(candidates[place]))
+            if number == 0 or not once(candidates[place]):
+                found[place].append(measure(candidates[place]))
     return [medians(figures) for figures in found]
 
 

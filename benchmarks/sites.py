@@ -24,6 +24,10 @@ _WEB_POOL, _WORKER_POOL = 20, 16  # as docker-compose.yml has them
 _SECRET = "only-for-benchmarks-and-long-enough-to-be-no-weak-key-0123456789"
 
 
+#: Those that run beside others: no worker may see what another one's queue has.
+_NAMES = ("pushjobs", "pushjobs-before", "plain", "celery")
+
+
 @dataclass
 class Site:
     """One candidate's processes; all end with the scope in which they were started."""
@@ -39,16 +43,24 @@ class Site:
     _started: int = 0
 
     def __post_init__(self) -> None:
+        place = _NAMES.index(self.name) if self.name in _NAMES else len(_NAMES)
         self.environment = {
             "DJANGO_SETTINGS_MODULE": self.settings,
-            "DATABASE_URL": self.bench.postgres(self.name),
-            "REDIS_URL": self.bench.redis(0),
-            "BROKER_URL": self.bench.redis(1),
+            "DATABASE_URL": "",
+            "REDIS_URL": self.bench.redis(2 * place),
+            "BROKER_URL": self.bench.redis(2 * place + 1),
             "SECRET_KEY": _SECRET,
             "VAR": str(self.bench.new_folder(self.name)),
             **self.environment,
         }
-        self.run(["-m", "django", *self.migrate])
+        template = f"{self.code.name}-{self.settings}"
+
+        def make() -> None:
+            self.environment["DATABASE_URL"] = self.bench.postgres(template)
+            self.run(["-m", "django", *self.migrate])
+
+        self.bench.made(template, make)
+        self.environment["DATABASE_URL"] = self.bench.postgres(self.name, like=template)
 
     def web(self, *options: str, on: Collection[int] = cores.SERVER) -> tuple[Process, int]:
         """A web process that answers, and its port."""
@@ -68,7 +80,8 @@ class Site:
         """A worker: one process with eight threads."""
         self._started += 1
         command = [PYTHON, *self.worker_command]
-        return self._start(f"{self.name}-worker-{self._started}", command, _WORKER_POOL, on)
+        name = f"{self.name}-worker-{self._started}"
+        return self._start(name, command, _WORKER_POOL, on, abrupt=True)
 
     def run(self, arguments: Sequence[str]) -> str:
         """What a program of this site prints; raises ``Failed`` if it fails."""
@@ -89,10 +102,23 @@ class Site:
         module = self.settings.rpartition(".")[0] + ".seed"
         return json.loads(self.run(["-m", module, *map(str, arguments)]))
 
-    def _start(self, name: str, command: Sequence[str], pool: int, on: Collection[int]) -> Process:
+    def _start(
+        self,
+        name: str,
+        command: Sequence[str],
+        pool: int,
+        on: Collection[int],
+        *,
+        abrupt: bool = False,
+    ) -> Process:
         environment = {"DATABASE_POOL": str(pool), "dramatiq_queue_prefetch": "8"}
         return self.bench.start(
-            name, command, environment=self.environment | environment, cwd=self.code, on=on
+            name,
+            command,
+            environment=self.environment | environment,
+            cwd=self.code,
+            on=on,
+            abrupt=abrupt,
         )
 
 

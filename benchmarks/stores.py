@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 import psycopg
+import redis
 from psycopg import sql
 
 from benchmarks import cores
@@ -36,6 +37,11 @@ class RedisServer:
             on=cores.OTHERS,
         )
         self._process.wait_for_port(port)
+
+    def flush(self) -> None:
+        """Forget everything."""
+        with redis.Redis.from_url(self.url) as client:
+            client.flushall()
 
     def stop(self) -> None:
         self._process.stop()
@@ -68,12 +74,21 @@ class PostgresServer:
                 raise self._process.failed("does not answer")
             time.sleep(0.05)
 
-    def create(self, name: str) -> str:
-        with psycopg.connect(f"{self._url}/postgres", autocommit=True) as connection:
-            place = sql.Identifier(name)
-            connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(place))
-            connection.execute(sql.SQL("CREATE DATABASE {}").format(place))
+    def create(self, name: str, like: str | None = None) -> str:
+        """A database, a copy of ``like`` where that is given; one of its name is dropped."""
+        self.drop(name)
+        template = sql.Identifier(like or "template1")
+        self._do(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), template))
         return f"{self._url}/{name}"
+
+    def drop(self, name: str) -> None:
+        """Drop a database, with the connections to it."""
+        place = sql.Identifier(name)
+        self._do(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(place))
+
+    def _do(self, statement: sql.Composed) -> None:
+        with psycopg.connect(f"{self._url}/postgres", autocommit=True) as connection:
+            connection.execute(statement)
 
     def stop(self) -> None:
         self._process.stop()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 Row = dict[str, Any]
@@ -52,6 +52,13 @@ class Table:
 
     def text(self) -> str:
         """For a terminal; valid Markdown as well."""
+        said = [f"- {note}" for note in self.notes]
+        said += [f"- FAILED: {failure}" for failure in self.failures]
+        parts = [f"## {self.title}", "", *self.lines(), *([""] if said else []), *said, ""]
+        return "\n".join(parts)
+
+    def lines(self) -> list[str]:
+        """The table alone, in Markdown."""
         lines = [[column.heading for column in self.columns]]
         for row in self.rows:
             if "missing" in row:
@@ -61,18 +68,22 @@ class Table:
                 lines.append([column.text(row) for column in self.columns])
         widths = [max(map(len, cells)) for cells in zip(*lines, strict=True)]
         lines.insert(1, ["-" * width for width in widths])
-        drawn = ["| " + " | ".join(map(str.ljust, line, widths)).rstrip() + " |" for line in lines]
-        said = [f"- {note}" for note in self.notes]
-        said += [f"- FAILED: {failure}" for failure in self.failures]
-        return "\n".join([f"## {self.title}", "", *drawn, *([""] if said else []), *said, ""])
+        return ["| " + " | ".join(map(str.ljust, line, widths)).rstrip() + " |" for line in lines]
 
     def document(self) -> dict[str, Any]:
         """For the results' file."""
         return {
             "name": self.name,
             "title": self.title,
-            "columns": {column.key: column.heading for column in self.columns},
+            "columns": [asdict(column) for column in self.columns],
             "rows": self.rows,
             "notes": self.notes,
             "failures": self.failures,
         }
+
+    @classmethod
+    def of_document(cls, found: dict[str, Any]) -> Table:
+        """A table as the results' file has it; what is drawn of it is not known any more."""
+        columns = [Column(**column) for column in found["columns"]]
+        rest = {key: found[key] for key in ("name", "title", "rows", "notes", "failures")}
+        return cls(columns=columns, **rest)

@@ -28,12 +28,18 @@ class Generator:
 
     def __init__(self) -> None:
         self._crowd: Crowd | None = None
+        self._kept: list[Crowd] = []
         self._publisher: asyncio.subprocess.Process | None = None
 
-    async def crowd(self, port: int, transport: str, ready: str, follows: str) -> dict[str, Any]:
+    async def crowd(
+        self, port: int, transport: str, ready: str, follows: str, *, keep: bool = False
+    ) -> dict[str, Any]:
         """Begin with a crowd of no clients; ``follows`` is a file."""
         if self._crowd is not None:
-            self._crowd.shrink()
+            if keep:
+                self._kept.append(self._crowd)
+            else:
+                self._crowd.shrink()
         self._crowd = Crowd(port, transport, ready, _read(follows))
         return {}
 

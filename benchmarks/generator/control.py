@@ -32,10 +32,16 @@ class Generator:
         """Processor time that it has used so far, without its publisher."""
         return cpu_seconds(self._popen.pid)
 
-    def crowd(self, port: int, transport: str, ready: str, follows: Path) -> None:
-        """Follow the channels that the file ``follows`` names, with no client for now."""
+    def crowd(
+        self, port: int, transport: str, ready: str, follows: Path, *, keep: bool = False
+    ) -> None:
+        """Follow the channels that the file ``follows`` names, with no client for now.
+
+        Clients that there are hang up, or ``keep`` their connections and are no longer counted.
+        """
         self.size = 0
-        self._ask("crowd", port=port, transport=transport, ready=ready, follows=str(follows))
+        options = {"port": port, "transport": transport, "ready": ready}
+        self._ask("crowd", **options, follows=str(follows), keep=keep)
 
     def publisher(self, command: list[str], environment: dict[str, str], cwd: Path) -> None:
         """Start the program that publishes."""

@@ -50,6 +50,9 @@ class Peer(Protocol):
     ours: bool
     #: Whether a loss makes the run fail. Others may lose: what they lose is told.
     must_hold: bool
+    #: Whether it is a yardstick, or the product in production: those are measured at every size and
+    #: for their latencies. The others are slow, and their place shows at once.
+    closely: bool
 
     @property
     def transports(self) -> Sequence[str]:

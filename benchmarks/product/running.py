@@ -1,4 +1,4 @@
-"""Makes jobs that run for ever, for clients to follow: ``running COUNT FILE``.
+"""Makes the tables, and jobs that run for ever, for clients to follow: ``running COUNT FILE``.
 
 Writes ``[[id, token], …]`` as JSON. A process of its own, with the environment of the product's.
 """
@@ -14,6 +14,7 @@ import django
 
 django.setup()
 
+from django.core.management import call_command  # noqa: E402
 from django.utils import timezone  # noqa: E402
 
 from pushjobs import tokens  # noqa: E402
@@ -45,4 +46,5 @@ def make(count: int) -> list[tuple[str, str]]:
 
 
 if __name__ == "__main__":
+    call_command("migrate", verbosity=0)
     Path(sys.argv[2]).write_text(json.dumps(make(int(sys.argv[1]))))

@@ -15,8 +15,8 @@ from benchmarks.bench import PYTHON, ROOT, Bench
 from benchmarks.generator.crowd import Follow
 from benchmarks.peers.contract import SSE, WEBSOCKET, Peer, Served
 from benchmarks.process import free_port
+from benchmarks.product.followed import DATABASE, Followed
 
-_DATABASE = "jobs.sqlite3"
 _SECRET = "only-for-benchmarks-and-long-enough-to-be-no-weak-key-0123456789"
 #: An event for each piece of output: pieces that come together would else become one event.
 _SETTINGS = {"OUTPUT_INTERVAL": 1e-6, "MAX_OUTPUT": 10**12}
@@ -34,6 +34,9 @@ PLAIN = (
     *("--http", "httptools", "--ws", "websockets-sansio", "--ws-per-message-deflate", "false"),
 )
 DAPHNE = ("manage.py", "serve", "--no-migrate")
+#: The names of the product in production: on a server that hands out writers, and on a bare one.
+WITH_WRITER = "pushjobs, uvicorn with its writer"
+WITHOUT_WRITER = "pushjobs, uvicorn"
 
 
 class Product:
@@ -50,12 +53,15 @@ class Product:
         code: Path = ROOT,
         redis: int = 0,
         postgres: str | None = None,
+        *,
+        closely: bool = True,
     ) -> None:
         self.name = name
+        self.closely = closely
         self._command = command
         self._code = code
         self._redis = redis
-        #: The URL of its database; without it, it has a file of SQLite.
+        #: The name of its database in PostgreSQL; without it, it has a file of SQLite.
         self._postgres = postgres
 
     def missing(self) -> str | None:
@@ -69,7 +75,12 @@ class Product:
     def serve(self, bench: Bench, channels: int) -> Served:
         port, folder = free_port(), bench.new_folder("product")
         environment = self.environment(bench, folder)
-        self._migrate(bench, folder, environment)
+        followed = Followed(bench, self._code, channels, environment, self._postgres is not None)
+        shutil.copy(followed.path, folder / "jobs.json")
+        if self._postgres is None:
+            followed.copy_tables(folder / DATABASE)
+        else:
+            environment["DATABASE_URL"] = bench.postgres(self._postgres, like=followed.name)
         process = bench.start(
             f"product-{port}",
             [PYTHON, *self._command, "--port", str(port)],
@@ -77,20 +88,20 @@ class Product:
             cwd=self._code,
         )
         process.wait_for_port(port)
-        # Not before: an embedded worker takes up what runs when it starts.
-        jobs = self._jobs(bench, folder, environment, channels)
+        if self._postgres is None:
+            followed.copy_jobs(folder / DATABASE)
         return Served(
             process=process,
             port=port,
-            publisher=self.publisher(port, folder, channels),
-            follow=lambda transport, channel: follow(transport, *jobs[channel]),
+            publisher=self.publisher(folder),
+            follow=lambda transport, channel: follow(transport, *followed.jobs[channel]),
             ready={SSE: "job.snapshot", WEBSOCKET: "job.snapshot"},
             channels=channels,
             environment=bench.environment(self._code, environment),
             cwd=self._code,
         )
 
-    def publisher(self, port: int, folder: Path, channels: int) -> list[str]:
+    def publisher(self, folder: Path) -> list[str]:
         """The command of the program that publishes."""
         return [PYTHON, "-m", "benchmarks.product.emitter", str(folder / "jobs.json")]
 
@@ -100,51 +111,34 @@ class Product:
             "DJANGO_SETTINGS_MODULE": "benchmarks.product.settings",
             "SECRET_KEY": _SECRET,
             "VAR": str(folder),
-            "DATABASE_URL": self._postgres or f"sqlite:///{folder / _DATABASE}",
+            "DATABASE_URL": f"sqlite:///{folder / DATABASE}",
             "REDIS_URL": bench.redis(self._redis),
             "PUSHJOBS": json.dumps(_SETTINGS),
             "LOG_LEVEL": "WARNING",
         }
 
-    def _migrate(self, bench: Bench, folder: Path, environment: dict[str, str]) -> None:
-        """Make the tables; for a file of SQLite once in a run, and then by a copy."""
-        made = bench.folder / f"{self._code.name}-{_DATABASE}"
-        if self._postgres is None and made.exists():
-            shutil.copy(made, folder / _DATABASE)
-            return
-        command = [PYTHON, "manage.py", "migrate", "--verbosity=0"]
-        bench.start("migrate", command, environment=environment, cwd=self._code).wait(120)
-        if self._postgres is None:
-            shutil.copy(folder / _DATABASE, made)
-
-    def _jobs(
-        self, bench: Bench, folder: Path, environment: dict[str, str], channels: int
-    ) -> list[tuple[str, str]]:
-        path = folder / "jobs.json"
-        command = [PYTHON, "-m", "benchmarks.product.running", str(channels), str(path)]
-        making = bench.start("running", command, environment=environment, cwd=self._code)
-        making.wait(120)
-        return [(job, token) for job, token in json.loads(path.read_text())]
-
 
 class HubAlone(Product):
-    """The hub without log and layer, rung in its own process by a request."""
+    """The product with stand-ins for log and layer: what is left is its hub.
+
+    The ``program`` publishes: ``bellringer`` has events ready, and nothing but the hub is left;
+    with ``emitter`` they come as from a worker, through attempts and the publisher.
+    """
 
     transports = (SSE,)
 
-    def __init__(self, name: str, code: Path = ROOT) -> None:
-        command = [word.replace("project.asgi", "benchmarks.product.hubalone") for word in UVICORN]
-        super().__init__(name, [*command, *WRITER], code)
+    def __init__(self, name: str, program: str = "bellringer") -> None:
+        super().__init__(name, [*UVICORN, *WRITER])
+        self._program = program
 
     def environment(self, bench: Bench, folder: Path) -> dict[str, str]:
-        found = super().environment(bench, folder) | {"JOBS": str(folder / "jobs.json")}
-        return found | {"REDIS_URL": ""}
+        found = super().environment(bench, folder)
+        log = {"LOG": "benchmarks.product.direct.NoLog"}
+        found["PUSHJOBS"] = json.dumps(json.loads(found["PUSHJOBS"]) | log)
+        return found | {"DIRECT_LAYER": str(folder / "layer.sock")}
 
-    def publisher(self, port: int, folder: Path, channels: int) -> list[str]:
-        return [
-            *(PYTHON, "-m", "benchmarks.peers.httppublisher", str(port), "/publish"),
-            *(str(channels), "all"),
-        ]
+    def publisher(self, folder: Path) -> list[str]:
+        return [PYTHON, "-m", f"benchmarks.product.{self._program}", str(folder / "jobs.json")]
 
 
 def follow(transport: str, job: str, token: str) -> Follow:
@@ -158,9 +152,9 @@ def follow(transport: str, job: str, token: str) -> Follow:
 def products(before: Path | None = None) -> list[Peer]:
     """The product behind each server, and that of another checkout where there is one."""
     found: list[Peer] = [
-        Product("pushjobs, uvicorn with its writer", [*UVICORN, *WRITER]),
-        Product("pushjobs, uvicorn", [*UVICORN, *PLAIN], redis=1),
-        Product("pushjobs, Daphne", DAPHNE, redis=2),
+        Product(WITH_WRITER, [*UVICORN, *WRITER]),
+        Product(WITHOUT_WRITER, [*UVICORN, *PLAIN], redis=1),
+        Product("pushjobs, Daphne", DAPHNE, redis=2, closely=False),
     ]
     if before is not None:
         found += [

@@ -6,8 +6,15 @@ The limits are still counted: only their numbers differ from the defaults.
 from __future__ import annotations
 
 from project.settings import *  # noqa: F403
-from project.settings import INSTALLED_APPS, PUSHJOBS
+from project.settings import CHANNEL_LAYERS, INSTALLED_APPS, PUSHJOBS, env
 
+if DIRECT_LAYER := env.str("DIRECT_LAYER", default=""):
+    CHANNEL_LAYERS = {
+        "default": {
+            "BACKEND": "benchmarks.product.direct.DirectLayer",
+            "CONFIG": {"path": DIRECT_LAYER},
+        }
+    }
 INSTALLED_APPS = [*INSTALLED_APPS, "benchmarks.product"]
 PUSHJOBS = {
     "ADDRESS_SUBMISSIONS": "100000000/minute",

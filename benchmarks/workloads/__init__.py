@@ -11,7 +11,7 @@ from benchmarks.table import Table
 #: Those of ``make bench``; the soak is a run of its own.
 NAMES = (
     *("fanout", "manyjobs"),
-    *("accept", "wholepath", "polling", "worker", "scaling", "tablesize"),
+    *("accept", "wholepath", "polling", "worker", "progress", "scaling", "tablesize"),
     *("memory", "storm"),
 )
 SOAK = "soak"

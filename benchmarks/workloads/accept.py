@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import chain
 
 from benchmarks import sites
 from benchmarks.bench import Bench
@@ -10,6 +11,7 @@ from benchmarks.closedloop import request
 from benchmarks.requestrounds import Candidate, compared
 from benchmarks.sites import Site
 from benchmarks.table import Table
+from benchmarks.together import together
 
 TITLE = "Accept: POST a job"
 
@@ -19,19 +21,15 @@ _CELERY = "view and Celery task"
 
 def run(bench: Bench) -> list[Table]:
     """Nothing takes the jobs out of the queue meanwhile: no worker shares the stores."""
-    bare = sites.plain(bench)
-    candidates = [
-        *_of(bare, "bare view, def", "/insert", peer=True),
-        *_of(bare, "bare view, async def", "/insert-async", peer=True),
-        *_of(bare, "view and Dramatiq actor", "/reports"),
-        *ours(sites.product(bench), "pushjobs"),
-    ]
-    absent = sites.celery_missing()
+    absent, before = sites.celery_missing(), bench.before
+    starts = [lambda: _plain(bench), lambda: ours(sites.product(bench), "pushjobs")]
     if absent is None:
-        candidates += _of(sites.celery(bench), _CELERY, "/tasks")
-    if bench.before is not None:
-        before = sites.product(bench, bench.before, "pushjobs-before")
-        candidates += ours(before, "pushjobs before")
+        starts.append(lambda: _of(sites.celery(bench), {_CELERY: "/tasks"}))
+    if before is not None:
+        starts.append(
+            lambda: ours(sites.product(bench, before, "pushjobs-before"), "pushjobs before")
+        )
+    candidates = list(chain.from_iterable(together(starts)))
     table = compared(bench, "accept", TITLE, candidates)
     if absent is not None:
         table.rows.append({"candidate": _CELERY, "missing": absent})
@@ -49,7 +47,20 @@ def ours(site: Site, name: str) -> list[Candidate]:
     return [Candidate(name, [process], [port], [request("POST", "/jobs", body)], 202, ours=True)]
 
 
-def _of(site: Site, name: str, path: str, *, peer: bool = False) -> list[Candidate]:
+def _plain(bench: Bench) -> list[Candidate]:
+    views = {
+        "bare view, def": "/insert",
+        "bare view, async def": "/insert-async",
+        "view and Dramatiq actor": "/reports",
+    }
+    return _of(sites.plain(bench), views)
+
+
+def _of(site: Site, views: dict[str, str]) -> list[Candidate]:
+    """A candidate for each view, all of one web process: they take turns."""
     process, port = site.web()
     body = json.dumps(_SUBMISSION).encode()
-    return [Candidate(name, [process], [port], [request("POST", path, body)], 202, peer=peer)]
+    return [
+        Candidate(name, [process], [port], [request("POST", path, body)], 202, peer="bare" in name)
+        for name, path in views.items()
+    ]

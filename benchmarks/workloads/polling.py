@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from http.client import HTTPConnection
+from itertools import chain
 
 from benchmarks import sites
 from benchmarks.bench import Bench
@@ -12,6 +13,7 @@ from benchmarks.generator.control import Generator
 from benchmarks.requestrounds import Candidate, compared
 from benchmarks.sites import Site
 from benchmarks.table import Table
+from benchmarks.together import together
 from project.stack.ports import LOOPBACK
 
 TITLE = "Polling: GET a job"
@@ -21,10 +23,27 @@ _JOBS = 64  # that are asked for in turn
 
 def run(bench: Bench) -> list[Table]:
     """Each answer is the whole document of a job, or 304 where the client has it."""
-    bare = sites.plain(bench)
-    rows = bare.seed(_JOBS)
-    process, port = bare.web()
-    candidates = [
+    before = bench.before
+    starts = [lambda: _bare(bench), lambda: _ours(bench, sites.product(bench), "pushjobs")]
+    if before is not None:
+        starts.append(
+            lambda: _ours(bench, sites.product(bench, before, "pushjobs-before"), "pushjobs before")
+        )
+    candidates = list(chain.from_iterable(together(starts)))
+    table = compared(bench, "polling", TITLE, candidates)
+    table.notes.append(
+        "202: the job runs; 200: it is over; 304: it runs and the client has its present state "
+        "(If-None-Match); followed: a stream of the same process follows the job as well, so that "
+        "the hub knows it. Each request carries the job's token, which is verified."
+    )
+    return [table]
+
+
+def _bare(bench: Bench) -> list[Candidate]:
+    site = sites.plain(bench)
+    rows = site.seed(_JOBS)
+    process, port = site.web()
+    return [
         Candidate(
             f"bare view, {kind}",
             [process],
@@ -35,17 +54,6 @@ def run(bench: Bench) -> list[Table]:
         )
         for kind, path in (("def", "reports"), ("async def", "reports-async"))
     ]
-    candidates += _ours(bench, sites.product(bench), "pushjobs")
-    if bench.before is not None:
-        before = sites.product(bench, bench.before, "pushjobs-before")
-        candidates += _ours(bench, before, "pushjobs before")
-    table = compared(bench, "polling", TITLE, candidates)
-    table.notes.append(
-        "202: the job runs; 200: it is over; 304: it runs and the client has its present state "
-        "(If-None-Match); followed: a stream of the same process follows the job as well, so that "
-        "the hub knows it. Each request carries the job's token, which is verified."
-    )
-    return [table]
 
 
 def _ours(bench: Bench, site: Site, name: str) -> list[Candidate]:

@@ -1,11 +1,11 @@
-"""Scaling: web processes, clients of one job, jobs known to one hub."""
+"""Scaling: web processes, and jobs known to one hub. Clients of one job are in fan-out."""
 
 from __future__ import annotations
 
 import json
 import time
 from contextlib import ExitStack
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 
 from benchmarks import cores, sites
@@ -14,7 +14,7 @@ from benchmarks.closedloop import request
 from benchmarks.generator.control import Generator
 from benchmarks.generator.crowd import Follow
 from benchmarks.generator.loss import Lost
-from benchmarks.peers.contract import SSE, WEBSOCKET, Served
+from benchmarks.peers.contract import WEBSOCKET, Served
 from benchmarks.process import Failed
 from benchmarks.product.servers import UVICORN, WRITER, Product, follow
 from benchmarks.requestrounds import Candidate, compared
@@ -23,7 +23,6 @@ from benchmarks.table import Chart, Column, Row, Table
 
 TITLE = "Scaling"
 
-_SIZES = (100, 1_000, 5_000)  # clients of one job
 _KNOWN = ((10, 1), (100, 1), (100, 10), (100, 100))  # clients, and jobs that each follows
 _SETTLING = 30.0
 _SWEEP = 1.0  # seconds between two sweeps of the hub, where jobs are counted
@@ -32,7 +31,7 @@ _SWEEP = 1.0  # seconds between two sweeps of the hub, where jobs are counted
 def run(bench: Bench) -> list[Table]:
     """Each part with processes of its own."""
     tables = []
-    for part in (_processes, _clients, _known):
+    for part in (_processes, _known):
         with bench.scope():
             try:
                 tables.append(part(bench))
@@ -81,50 +80,24 @@ def _processes(bench: Bench) -> Table:
     return table
 
 
-def _clients(bench: Bench) -> Table:
-    """The server's processor time for a delivery, by how many clients follow one job."""
-    sizes = (20, 100) if bench.quick else _SIZES
-    rows: list[Row] = []
-    for transport in (SSE, WEBSOCKET):
-        with bench.scope(), ExitStack() as stack:
-            served = Product("pushjobs", [*UVICORN, *WRITER]).serve(bench, 1)
-            generator = _generator(bench, stack, served)
-            follows = served.follows(transport, bench.folder)
-            generator.crowd(served.port, transport, served.ready[transport], follows)
-            generator.publisher(served.publisher, served.environment, served.cwd)
-            for size in sizes:
-                generator.grow(size)
-                generator.warm_up()
-                found = [_loop(bench, served, generator) for _ in range(bench.rounds)]
-                rows.append({"transport": transport, "clients": size, **medians(found)})
-    for row in rows:
-        first = next(item for item in rows if item["transport"] == row["transport"])
-        row["ratio"] = row["cpu"] / first["cpu"]
-    return Table(
-        "scaling-clients",
-        f"{TITLE}: clients of one job",
-        [
-            Column("transport", "transport"),
-            Column("clients", "clients", ",d"),
-            Column("cpu", "server CPU, µs/delivery", ".2f"),
-            Column("ratio", "of the fewest", ".2f"),
-            Column("rate", "thousand deliveries/s", ".1f"),
-        ],
-        rows=rows,
-        notes=["One event at a time; what an event costs by itself is shared by its clients."],
-        chart=Chart("cpu", "transport", over="clients"),
-    )
-
-
 def _known(bench: Bench) -> Table:
     """The processor time for a delivery, and for doing nothing, by how many jobs a hub knows."""
+    cases = ((5, 1), (5, 4)) if bench.quick else _KNOWN
     rows: list[Row] = []
-    for clients, each in ((5, 1), (5, 4)) if bench.quick else _KNOWN:
-        with bench.scope(), ExitStack() as stack:
-            served, generator = _hub(bench, stack, clients, each)
-            found = medians([_loop(bench, served, generator) for _ in range(bench.rounds)])
+    with ExitStack() as stack:
+        product = _Roomy("pushjobs", [*UVICORN, *WRITER])
+        served = product.serve(bench, sum(clients * each for clients, each in cases))
+        jobs = iter(json.loads(Path(served.publisher[-1]).read_text()))
+        for clients, each in cases:
+            own = list(islice(jobs, clients * each))  # A publisher's jobs are no one else's.
+            generator = _follow_jobs(bench, stack, served, own, each)
+            generator.grow(clients)
+            _wait_until_idle(served)  # Clients are ready with the first of their subscriptions.
+            generator.warm_up()
             idle = _idle(served, 2 * _SWEEP)
-        rows.append({"jobs": clients * each, "clients": clients, "idle": idle, **found})
+            found = medians([_loop(bench, served, generator, idle) for _ in range(bench.rounds)])
+            generator.shrink()
+            rows.append({"jobs": clients * each, "clients": clients, "idle": idle, **found})
     alike = {row["clients"]: row["cpu"] for row in reversed(rows)}
     for row in rows:
         row["ratio"] = row["cpu"] / alike[row["clients"]]
@@ -144,7 +117,8 @@ def _known(bench: Bench) -> Table:
             (
                 "Over WebSocket; each client follows as many jobs as the others, one of which has "
                 "events, all at the same time. Compared are those with as many clients. "
-                f"A hub sweeps every {_SWEEP:g} s here, and every 5 s by default."
+                f"A hub sweeps every {_SWEEP:g} s here, and every 5 s by default; the processor "
+                "time of a delivery is without that of sweeps."
             )
         ],
         chart=Chart("cpu", "jobs"),
@@ -161,23 +135,20 @@ class _Roomy(Product):
         return found
 
 
-def _hub(bench: Bench, stack: ExitStack, clients: int, each: int) -> tuple[Served, Generator]:
-    """A server whose hub knows ``clients * each`` jobs; one of each client's has events."""
-    served = _Roomy("pushjobs", [*UVICORN, *WRITER]).serve(bench, clients * each)
-    path = Path(served.publisher[-1])
-    jobs = json.loads(path.read_text())
-    told = path.with_name("told.json")
+def _follow_jobs(
+    bench: Bench, stack: ExitStack, served: Served, jobs: list[tuple[str, str]], each: int
+) -> Generator:
+    """A generator whose clients follow so many jobs each, the first of which has events."""
+    folder = bench.new_folder("known")
+    told, follows = folder / "told.json", folder / "follows.json"
     told.write_text(json.dumps(jobs[::each]))
-    generator = _generator(bench, stack, served)
-    follows = path.with_name("follows.json")
     groups = [jobs[start : start + each] for start in range(0, len(jobs), each)]
     follows.write_text(json.dumps([_follow_all(group) for group in groups]))
+    generator = Generator(bench, folder.name)
+    stack.callback(generator.stop)
     generator.crowd(served.port, WEBSOCKET, served.ready[WEBSOCKET], follows)
     generator.publisher([*served.publisher[:-1], str(told)], served.environment, served.cwd)
-    generator.grow(clients)
-    _wait_until_idle(served)  # A client counts as ready with the first of its subscriptions.
-    generator.warm_up()
-    return served, generator
+    return generator
 
 
 def _follow_all(jobs: list[tuple[str, str]]) -> Follow:
@@ -186,16 +157,10 @@ def _follow_all(jobs: list[tuple[str, str]]) -> Follow:
     return {"path": "/jobs/socket", "headers": {}, "say": list(chain.from_iterable(says))}
 
 
-def _generator(bench: Bench, stack: ExitStack, served: Served) -> Generator:
-    generator = Generator(bench, served.process.name)
-    stack.callback(generator.stop)
-    return generator
-
-
-def _loop(bench: Bench, served: Served, generator: Generator) -> dict[str, float]:
+def _loop(bench: Bench, served: Served, generator: Generator, idle: float) -> dict[str, float]:
     before = served.process.cpu_seconds()
     found = generator.closed(bench.seconds, 1)
-    spent = served.process.cpu_seconds() - before
+    spent = served.process.cpu_seconds() - before - found["seconds"] / _SWEEP * idle / 1e3
     return {
         "rate": found["deliveries"] / found["seconds"] / 1e3,
         "cpu": 1e6 * spent / found["deliveries"],

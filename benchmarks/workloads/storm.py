@@ -9,11 +9,18 @@ from contextlib import ExitStack
 import psycopg
 
 from benchmarks.bench import Bench
-from benchmarks.candidate import Candidate, absent, judge
+from benchmarks.candidate import Candidate, absent, judge, start_all
 from benchmarks.generator.loss import Lost
 from benchmarks.lineup import CORE, lineup
 from benchmarks.peers.contract import SSE, Peer
-from benchmarks.product.servers import PLAIN, UVICORN, WRITER, Product
+from benchmarks.product.servers import (
+    PLAIN,
+    UVICORN,
+    WITH_WRITER,
+    WITHOUT_WRITER,
+    WRITER,
+    Product,
+)
 from benchmarks.rounds import medians
 from benchmarks.table import Column, Row, Table
 
@@ -43,44 +50,40 @@ def run(bench: Bench) -> list[Table]:
             "The product's jobs are in PostgreSQL, its log in Redis; queries are those of jobs."
         ],
     )
-    for peer, queries in _candidates(bench):
-        if not bench.wants(peer.name):
-            continue
-        reason = peer.missing()
-        if reason is not None:
-            table.rows.append(absent(peer, reason))
-            continue
-        with bench.scope(), ExitStack() as stack:
-            candidate = Candidate.start(peer, bench, stack, clients)
+    with bench.scope(), ExitStack() as stack:
+        candidates, missing = start_all(_candidates(), bench, stack, clients)
+        for candidate in candidates:
             candidate.use(SSE, bench.folder)
             try:
-                table.rows += _storms(bench, candidate, clients, queries)
+                table.rows += _storms(bench, candidate, clients)
             except Lost as lost:
                 candidate.lost = str(lost)
                 table.rows.append(candidate.row())
-            judge(table, [candidate])
+            # Those who stayed would take time from the next one.
+            candidate.generator.shrink()
+        judge(table, candidates)
+    table.rows += [absent(*one) for one in missing]
     return [table]
 
 
 Queries = Callable[[], int]
 
 
-def _candidates(bench: Bench) -> list[tuple[Peer, Queries | None]]:
-    found: list[tuple[Peer, Queries | None]] = []
-    for place, (name, options) in enumerate(
-        [("pushjobs, uvicorn with its writer", WRITER), ("pushjobs, uvicorn", PLAIN)]
-    ):
-        url = bench.postgres(f"storm_{place}")
-        peer: Peer = Product(name, [*UVICORN, *options], redis=place, postgres=url)
-        found.append((peer, _counter(url)))
-    chosen = [peer for peer in lineup() if any(word in peer.name for word in _PEERS)]
-    return [*found, *((peer, None) for peer in chosen)]
+def _candidates() -> list[Peer]:
+    found: list[Peer] = [
+        Product(WITH_WRITER, [*UVICORN, *WRITER], redis=0, postgres="storm_0"),
+        Product(WITHOUT_WRITER, [*UVICORN, *PLAIN], redis=1, postgres="storm_1"),
+    ]
+    return [*found, *(peer for peer in lineup() if any(word in peer.name for word in _PEERS))]
 
 
-def _storms(bench: Bench, candidate: Candidate, clients: int, queries: Queries | None) -> list[Row]:
-    kinds = [_SNAPSHOT, _RESUMED] if candidate.peer.ours else [_STREAM]
+def _storms(bench: Bench, candidate: Candidate, clients: int) -> list[Row]:
+    ours = candidate.peer.ours
+    queries = _counter(candidate.served.environment["DATABASE_URL"]) if ours else None
+    kinds = [_SNAPSHOT, _RESUMED] if ours else [_STREAM]
     found: dict[str, list[dict[str, float]]] = {kind: [] for kind in kinds}
-    for kind in [kind for kind in kinds for _ in range(bench.rounds)]:
+    rounds = bench.rounds if candidate.peer.closely else 1  # The slow ones take ten seconds each.
+    for kind in [kind for kind in kinds for _ in range(rounds)]:
         if candidate.generator.size:
             candidate.generator.shrink(resume=kind == _RESUMED)
             time.sleep(_PAUSE)

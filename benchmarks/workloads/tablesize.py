@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterable
+from functools import partial
 from typing import Any
 
 from benchmarks import sites
@@ -11,18 +13,20 @@ from benchmarks.bench import Bench
 from benchmarks.rounds import medians
 from benchmarks.sites import Site
 from benchmarks.table import Column, Row, Table
+from benchmarks.together import together
 
 TITLE = "Scaling: rows in the job table"
 
 _ROWS = (100_000, 1_000_000)
 _CALLS = 20  # of each path, in each round
 _SCAN = re.compile(r"Seq Scan on pushjobs_\w+")
+_INDEX = re.compile(r"(?:Index (?:Only )?Scan (?:Backward )?using|Bitmap Index Scan on) (\w+)")
 
 
 def run(bench: Bench) -> list[Table]:
     """Make two databases, and go each path in each of them, in turn."""
     sizes = (2_000, 20_000) if bench.quick else _ROWS
-    tables = [_table(bench, size) for size in sizes]
+    tables = together(partial(_table, bench, size) for size in sizes)
     calls = 5 if bench.quick else _CALLS
     rounds: list[list[dict[str, Any]]] = [[] for _ in tables]
     for _ in range(bench.rounds):
@@ -40,6 +44,7 @@ def run(bench: Bench) -> list[Table]:
                 "few": few["ms"],
                 "many": many["ms"],
                 "ratio": many["ms"] / few["ms"] if few["ms"] else None,
+                "indexes": _indexes(plans.values()),
                 "plans": plans,
             }
         )
@@ -56,6 +61,7 @@ def run(bench: Bench) -> list[Table]:
             Column("few", few_rows, ".2f"),
             Column("many", many_rows, ".2f"),
             Column("ratio", "ratio", ".2f"),
+            Column("indexes", "indexes read"),
         ],
         rows=rows,
         notes=[
@@ -68,6 +74,12 @@ def run(bench: Bench) -> list[Table]:
         failures=failures,
     )
     return [table]
+
+
+def _indexes(plans: Iterable[str]) -> str:
+    """The indexes that the plans read, in their order."""
+    names = dict.fromkeys(name for plan in plans for name in _INDEX.findall(plan))
+    return ", ".join(names) or "none"
 
 
 def _table(bench: Bench, rows: int) -> Site:

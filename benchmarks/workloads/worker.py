@@ -15,6 +15,7 @@ from benchmarks.process import Failed
 from benchmarks.rounds import alternate
 from benchmarks.sites import Site
 from benchmarks.table import Chart, Column, Table
+from benchmarks.together import together
 
 TITLE = "Worker: no-op jobs a second"
 
@@ -42,12 +43,14 @@ def bare(site: Site) -> Candidate:
 
 def run(bench: Bench) -> list[Table]:
     """Fill a queue, start a worker, and time it until all jobs have ended in the database."""
-    candidates = [ours(sites.product(bench)), bare(sites.plain(bench))]
-    if bench.before is not None:
-        before = sites.product(bench, bench.before, "pushjobs-before")
-        candidates.append(ours(before, "pushjobs before"))
-    candidates = [item for item in candidates if bench.wants(item.name)]
-    jobs = 150 if bench.quick else 800
+    before = bench.before
+    starts = [lambda: ours(sites.product(bench)), lambda: bare(sites.plain(bench))]
+    if before is not None:
+        starts.append(
+            lambda: ours(sites.product(bench, before, "pushjobs-before"), "pushjobs before")
+        )
+    candidates = [item for item in together(starts) if bench.wants(item.name)]
+    jobs = 100 if bench.quick else 500
     found = alternate(candidates, bench.rounds, lambda item: measure(bench, item, jobs))
     table = Table(
         "worker",

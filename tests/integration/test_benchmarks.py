@@ -10,6 +10,10 @@ from typing import Any
 
 import pytest
 
+from benchmarks import goals
+from benchmarks.report import page
+from benchmarks.table import Column, Table
+from benchmarks.workloads import NAMES, load
 from tests.processes import ROOT
 
 #: The ceiling needs no store, the product has all of its path, and nchan may not be there.
@@ -68,6 +72,46 @@ def test_the_results_say_where_they_come_from(run: tuple[str, dict[str, Any]]) -
     assert results["run"]["quick"] is True
     assert results["machine"]["cores"] > 0
     assert results["versions"]["uvicorn"]
+
+
+@pytest.mark.parametrize(("ours", "reached"), [(0.75, "yes"), (0.7, "no"), (None, "not measured")])
+def test_a_goal_is_reached_at_its_limit_and_not_below(ours: float | None, reached: str) -> None:
+    rows = [{"candidate": "nchan in nginx (C)", "rate": 100.0}]
+    if ours is not None:
+        rows.append({"candidate": "pushjobs, uvicorn", "rate": 100 * ours})
+    table = goals.judge([Table("fanout-sse-1000-1", "", (), rows=rows)])
+    (row,) = (
+        row
+        for row in table.rows
+        if row["what"] == "SSE, 1,000 clients, one at a time: pushjobs, uvicorn, of nchan"
+    )
+    assert (row["goal"], row["found"], row["reached"]) == ("≥ 0.75", ours, reached)
+
+
+def test_a_page_has_the_figures_of_a_run_and_keeps_its_words() -> None:
+    columns = [Column("candidate", "candidate"), Column("rate", "deliveries/s", ".1f")]
+    table = Table("fanout", "Fan-out", columns, rows=[{"candidate": "ours", "rate": 1.25}])
+    results = json.loads(json.dumps({"tables": [table.document()]}))
+    text = "Before.\n\n<!-- table: fanout -->\nold\n<!-- end -->\n\nAfter.\n"
+    written = page(text, results)
+    assert "| ours      | 1.2 |" in written
+    assert "old" not in written
+    assert written.startswith("Before.\n")
+    assert written.endswith("\nAfter.\n")
+    again = {"tables": [table.document() | {"rows": [{"candidate": "later", "rate": 2.0}]}]}
+    assert "| later     | 2.0 |" in page(written, again)
+
+
+def test_a_page_cannot_show_what_was_not_measured() -> None:
+    with pytest.raises(KeyError, match="fanout"):
+        page("<!-- table: fanout -->\n<!-- end -->", {"tables": []})
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_workload_can_be_run(name: str) -> None:
+    workload = load(name)
+    assert workload.TITLE
+    assert callable(workload.run)
 
 
 def _words(row: dict[str, Any]) -> list[str]:

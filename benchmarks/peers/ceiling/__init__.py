@@ -15,6 +15,7 @@ class Ceiling:
     transports = (SSE, WEBSOCKET)
     ours = False
     must_hold = True
+    closely = True
 
     def missing(self) -> str | None:
         return None

@@ -19,6 +19,7 @@ class Consumer:
     transports: Sequence[str] = (SSE, WEBSOCKET)
     ours = False
     must_hold = False
+    closely = False
 
     def __init__(self, name: str, backend: str, database: int) -> None:
         self.name = name

@@ -18,6 +18,7 @@ class EventStream:
     transports = (SSE,)
     ours = False
     must_hold = False
+    closely = False
 
     def missing(self) -> str | None:
         return None if find_spec("django_eventstream") else "django-eventstream is not installed"

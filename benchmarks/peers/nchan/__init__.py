@@ -65,6 +65,7 @@ class Nchan:
     transports = (SSE, WEBSOCKET)
     ours = False
     must_hold = True
+    closely = True
 
     def missing(self) -> str | None:
         if shutil.which("nginx") is None:

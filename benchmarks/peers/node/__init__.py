@@ -20,6 +20,7 @@ class Node:
     transports = (SSE,)
     ours = False
     must_hold = True
+    closely = False
 
     def missing(self) -> str | None:
         return None if shutil.which("node") else "node is not installed"
