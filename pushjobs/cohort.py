@@ -37,6 +37,9 @@ class Cohort:
         self._line = line
         self._writes: dict[Member, Callable[[Any], None]] = {}
 
+    def __bool__(self) -> bool:
+        return bool(self._writes)
+
     def add(self, member: Member, line: Line) -> None:
         self._writes[member] = line.writer.write
 

@@ -78,8 +78,11 @@ class Feed:
         if burst.terminal:  # Each has an end of its own to come to.
             self._dissolve()
         self.delivered = burst.position
-        for cohort in self._cohorts.values():
-            cohort.deliver(burst)
+        for framing, cohort in tuple(self._cohorts.items()):
+            if cohort:
+                cohort.deliver(burst)
+            else:
+                del self._cohorts[framing]
         for subscriber in tuple(self.subscribers):
             try:
                 subscriber.deliver(burst)

@@ -34,6 +34,11 @@ class HttpProtocol(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
+        response = self.flow.response() if self.flow.response is not None else None
+        if response is not None and not response.response_complete:
+            # uvicorn tells the request that came last, and that one may wait behind this.
+            response.disconnected = True
+            response.message_event.set()
         self.flow.end_writer()
 
     def on_headers_complete(self) -> None:
@@ -67,6 +72,8 @@ class Flow(FlowControl):
         super().__init__(transport)
         self._is_writable_event = cast(Any, Latch(is_open=True))
         self.writer: TransportWriter | None = None
+        #: The response that it writes.
+        self.response: ReferenceType[RequestResponseCycle] | None = None
 
     def pause_writing(self) -> None:
         super().pause_writing()
@@ -109,10 +116,12 @@ def _open_writer(response: ReferenceType[RequestResponseCycle]) -> TransportWrit
     flow = cast(Flow, cycle.flow)
     if flow.writer is not None:
         return flow.writer
-    writer = TransportWriter(cycle.transport.write, "chunk", chunk, paused=flow.write_paused)
+    writer = TransportWriter(
+        cycle.transport, cycle.transport.write, "chunk", chunk, paused=flow.write_paused
+    )
     bodiless = not cycle.chunked_encoding or cycle.scope["method"] == "HEAD"
     if bodiless or cycle.disconnected or cycle.response_complete:
         writer.end()
     else:
-        flow.writer = writer
+        flow.writer, flow.response = writer, response
     return writer

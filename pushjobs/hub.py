@@ -209,18 +209,20 @@ class Hub:
     def _flush(self) -> None:
         due, self._due = self._due, []
         for feed in due:
-            feed.flush()
+            try:
+                feed.flush()
+            except Exception:
+                logger.exception("%s could not be delivered", feed.channel)
 
     async def _listen(self) -> None:
         while True:
             try:
                 rung = await self._mailbox.receive(self._feeds)
+                for channel, entries in rung.items():
+                    self.ring(channel, entries)
             except Exception:
                 logger.warning("the channel layer cannot be heard", exc_info=True)
                 await asyncio.sleep(_RETRY)
-                continue
-            for channel, entries in rung.items():
-                self.ring(channel, entries)
 
     async def _sweep_forever(self) -> None:
         while True:

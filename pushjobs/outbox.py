@@ -47,7 +47,7 @@ class Outbox:
         if self.closed:
             return
         if self._task is None:
-            self._write(self._writer.frame((payload,)))
+            self._write(self._writer.frame, (payload,))
         else:
             self._keep(payload, replaces)
 
@@ -56,7 +56,7 @@ class Outbox:
         if self.closed:
             return
         if self._task is None:
-            self._write(burst.framed(self._writer, form))
+            self._write(burst.framed, self._writer, form)
         else:
             for entry in burst.entries:
                 self._keep(form(entry), entry.replaces)
@@ -88,9 +88,14 @@ class Outbox:
         if self._task is not None:
             self._task.cancel()
 
-    def _write(self, framed: Any) -> None:
+    def hang_up(self) -> None:
+        """Send nothing more, and do not wait for a client that reads nothing."""
+        self.close()
+        self._writer.hang_up()
+
+    def _write(self, frame: Callable[..., Any], *what: Any) -> None:
         try:
-            self._writer.write(framed)
+            self._writer.write(frame(*what))
         except Exception:
             self._end(slow=False)
             return

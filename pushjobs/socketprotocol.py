@@ -85,6 +85,7 @@ class SocketProtocol(WebSocketsSansIOProtocol):
             return self.writer
         bits = _compression(self.conn)
         self.writer = TransportWriter(
+            self.transport,
             partial(_write_while_open, self.conn, self.transport.write),
             "text" if bits is None else ("deflate", bits),
             text_frames if bits is None else partial(compressed_frames, bits=bits),

@@ -5,6 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Hashable, Sequence
 
+#: Seconds that a client which does not read may take for what was written.
+_LINGER = 5.0
+
 
 class TransportWriter:
     """The writer of one response or socket; its protocol says what becomes of the connection.
@@ -13,18 +16,20 @@ class TransportWriter:
     them for each client and event, and what it does not touch need not be in the CPU's cache.
     """
 
-    __slots__ = ("_writable", "frame", "framing", "on_stop", "paused", "write")
+    __slots__ = ("_abort", "_writable", "frame", "framing", "on_stop", "paused", "write")
 
     direct = True
 
     def __init__(
         self,
+        transport: asyncio.Transport,
         write: Callable[[bytes], None],
         framing: Hashable,
         frame: Callable[[Sequence[bytes]], bytes],
         *,
         paused: bool,
     ) -> None:
+        self._abort = transport.abort
         self.write = write
         self.framing = framing
         self.frame = frame
@@ -56,6 +61,10 @@ class TransportWriter:
         self.write = _drop
         self.resume()
         self._stop()
+
+    def hang_up(self) -> None:
+        if self.paused:  # A closed transport waits for its client, for ever if need be.
+            asyncio.get_running_loop().call_later(_LINGER, self._abort)
 
     def _stop(self) -> None:
         if self.on_stop is not None:

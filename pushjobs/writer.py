@@ -50,6 +50,10 @@ class Writer(Protocol):
         """Wait until it is not paused, or the client has gone; raises what the server raises."""
         ...
 
+    def hang_up(self) -> None:
+        """No more is written. A client that does not read is cut off soon, where that can be."""
+        ...
+
 
 class EagerSend:
     """A writer over an ASGI server's ``send``.
@@ -100,6 +104,9 @@ class EagerSend:
                 await self._send(message)
         finally:
             self._under_way, self._later = None, ()
+
+    def hang_up(self) -> None:
+        pass  # ASGI has no way to.
 
 
 def writer_of(

@@ -92,7 +92,7 @@ class Socket:
                         await self._outbox.drained()
                     self._outbox.close()
                     await send({"type": "websocket.close", "code": self._code})
-        self._outbox.close()
+        self._outbox.hang_up()
 
     def say(self, **members: Any) -> None:
         """Send a frame."""

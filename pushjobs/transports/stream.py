@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Sequence
+from contextlib import suppress
 from operator import attrgetter
 from typing import Any
 
@@ -106,9 +107,11 @@ class Stream:
         finally:
             connections.remove(self)
             self.close()
-            self._outbox.close()
+            self._outbox.hang_up()
             if self._writable:
-                await send({"type": "http.response.body", "body": b""})
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(_CLOSE_TIMEOUT):
+                        await send({"type": "http.response.body", "body": b""})
 
     def close(self) -> None:
         """Follow nothing more, and leave."""
@@ -158,15 +161,20 @@ class Stream:
         if not self._lifetime.over:
             self._outbox.put(retry())
             self._lifetime.end()
+            asyncio.get_running_loop().call_later(_CLOSE_TIMEOUT, self._end_replay)
 
     def expire(self) -> None:
-        if not self._lifetime.begun:  # Its client may read too slowly for what it is to catch up.
-            self._outbox.close()
-            self._writable = False
+        self._end_replay()
         self._lifetime.end()
 
     def _id(self) -> bytes:
         return f"id: {Cursor.join(self._cursors)}\n".encode()
+
+    def _end_replay(self) -> None:
+        """Its client may read too slowly for what it is to catch up with."""
+        if not self._lifetime.begun:
+            self._outbox.close()
+            self._writable = False
 
     def _step_out(self) -> None:
         for subscription in self._subscriptions:

@@ -38,7 +38,11 @@ async def _opened(scope: Scope, receive: Any, send: Send) -> Socket | None:
     try:
         caller = await request.caller()
         seat = admission.connection(caller)
-        return Socket(scope, send, caller, seat)
+        try:
+            return Socket(scope, send, caller, seat)
+        except BaseException:
+            seat.leave()
+            raise
     except PushjobsError as error:
         await send({"type": "websocket.close", "code": _CODES[type(error)]})
     except OUTAGE as error:

@@ -22,16 +22,18 @@ from tests.acceptance.clients import (
     wait_for_status,
     wait_until,
 )
-from tests.processes import Server, serve
+from tests.processes import WAYS, Server, serve
 
 pytestmark = pytest.mark.xdist_group("strays")
 
 ROUNDS, AT_ONCE = 4, 30
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with serve(tmp_path_factory.mktemp("strays")) as running:
+@pytest.fixture(scope="module", params=["daphne", "writers"])
+def server(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Server]:
+    with serve(tmp_path_factory.mktemp("strays"), **WAYS[request.param]) as running:
         yield running
 
 
