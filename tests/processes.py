@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -16,6 +15,8 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+
+from project.stack.ports import free_port
 
 ROOT = Path(__file__).resolve().parent.parent
 #: How long a server may take to answer for the first time, on a machine under load.
@@ -32,12 +33,6 @@ WAYS: dict[str, dict[str, Any]] = {
     "uvicorn": {"kind": "uvicorn"},
     "writers": {"kind": "uvicorn", "options": WRITERS},
 }
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @dataclass

@@ -13,9 +13,9 @@ import pika.exceptions
 import pytest
 from pika.adapters.blocking_connection import BlockingChannel
 
+from project.stack.ports import free_port
 from project.stack.process import Process
 from project.stack.programs.rabbitmq import Rabbitmq
-from tests.processes import free_port
 from tests.waiting import until
 
 needs_rabbitmq = pytest.mark.skipif(

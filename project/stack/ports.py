@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import random
 import socket
+from contextlib import suppress
 
 LOOPBACK = "127.0.0.1"
+#: Not of the process's own state, which tests set.
+_random = random.SystemRandom()
 
 
 class PortTaken(Exception):
@@ -12,10 +16,16 @@ class PortTaken(Exception):
 
 
 def free_port() -> int:
-    """A port on which nothing listens now."""
-    with socket.socket() as probe:
-        probe.bind((LOOPBACK, 0))
-        return int(probe.getsockname()[1])
+    """A port on which nothing listens now.
+
+    Of those that the system gives to no outgoing connection (Linux: from 32768 on), one of which
+    might have it before the server that it is for.
+    """
+    while True:
+        port = _random.randint(10_000, 32_000)
+        with suppress(PortTaken):
+            require_free(port)
+            return port
 
 
 def require_free(port: int) -> None:

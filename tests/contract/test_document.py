@@ -205,7 +205,7 @@ def test_a_job_with_a_token_needs_no_csrf_token(log_in: LogIn, gate: Path) -> No
     job = ann.submit("test.hold", until=str(gate))
     del ann.http.headers["X-CSRFToken"]
     assert ann.http.post(job["links"]["cancel"]).status_code == 403
-    assert ann.cancel(job).status_code == 202
+    assert ann.cancel(job).status_code in (200, 202), "cancelled at once, or to be told"
 
 
 def test_a_token_says_until_when_it_is_valid(log_in: LogIn) -> None:

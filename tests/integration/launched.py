@@ -13,7 +13,8 @@ from tempfile import NamedTemporaryFile
 
 import psutil
 
-from tests.processes import ROOT, free_port
+from project.stack.ports import free_port
+from tests.processes import ROOT
 from tests.waiting import until
 
 _LINE = re.compile(r"^(\S+) +(\S+) +process (\d+)$", re.MULTILINE)

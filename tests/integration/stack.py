@@ -17,10 +17,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from project.stack import stack as launcher
+from project.stack.ports import free_port
 from project.stack.process import Process
 from project.stack.programs.postgres import Postgres
 from project.stack.topology import Ports
-from tests.processes import ROOT, Server, free_port
+from tests.processes import ROOT, Server
 from tests.redis_server import RedisServer, running_redis
 from tests.waiting import until
 

@@ -17,9 +17,10 @@ import pytest
 from django.utils.module_loading import import_string
 
 from project import settings as project
+from project.stack.ports import free_port
 from pushjobs import broker
 from pushjobs.exceptions import BrokerUnavailable
-from tests.processes import ROOT, free_port
+from tests.processes import ROOT
 from tests.unit.conftest import Postbox
 from tests.waiting import until
 

@@ -12,10 +12,10 @@ import redis
 from redis.crc import REDIS_CLUSTER_HASH_SLOTS as SLOTS
 from redis.crc import key_slot
 
+from project.stack.ports import free_port
 from pushjobs.exceptions import LogUnavailable
 from pushjobs.log.redis import RedisLog, server_of
 from pushjobs.log.scripts import keys_of
-from tests.processes import free_port
 from tests.redis_server import RedisServer
 from tests.unit.records import status
 from tests.waiting import until
