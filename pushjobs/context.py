@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sized
+from datetime import UTC, datetime
 from typing import Any, NoReturn, TypeVar
 from uuid import UUID
 
@@ -29,6 +30,7 @@ class Run:
         self._channels = job.channels()
         self._attempt = job.attempt
         self._gauge = Gauge(job.event(EventType.PROGRESS, {}))
+        self._word = job.event(EventType.OUTPUT, {})
         self._cancel = self._superseded = False
         #: Whether either of these, so that an inner loop has one thing to look at.
         self._stopping = False
@@ -117,7 +119,8 @@ class Run:
             chunk = chunk[:room] + _CUT
         for start in range(0, len(chunk), CHUNK):
             data = {"stream": stream, "chunk": chunk[start : start + CHUNK]}
-            self._publisher.output(self._job.event(EventType.OUTPUT, data), self._channels)
+            word = self._word._replace(time=datetime.now(UTC), data=data)
+            self._publisher.output(word, self._channels)
 
     def request_cancel(self) -> None:
         """Called by the heartbeat."""

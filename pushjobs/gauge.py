@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -53,4 +52,4 @@ class Gauge:
     def take(self) -> Event:
         """The newest reading as an event of this moment."""
         self.awaited = False
-        return replace(self._event, time=datetime.now(UTC), data=self.data() or {})
+        return self._event._replace(time=datetime.now(UTC), data=self.data() or {})

@@ -133,7 +133,11 @@ class Publisher:
             self._wake()
 
     def _voice(self, said: Event | Gauge, channels: tuple[str, ...]) -> Voice:
-        return self._voices.setdefault((said.job, said.attempt), Voice(channels))
+        key = (said.job, said.attempt)
+        voice = self._voices.get(key)
+        if voice is None:
+            voice = self._voices[key] = Voice(channels)
+        return voice
 
     def _let_out(self, voice: Voice, *, everything: bool = False) -> None:
         """Queue what a voice holds and is due; for the rest, see to it that the timer runs."""

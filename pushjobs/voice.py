@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from pushjobs.conf import settings
 from pushjobs.events import Event
@@ -41,7 +41,7 @@ class Voice:
         if held is not None and held.data["stream"] == event.data["stream"]:
             chunk = held.data["chunk"] + event.data["chunk"]
             if len(chunk) <= CHUNK:
-                event = replace(event, data=event.data | {"chunk": chunk})
+                event = event._replace(data=event.data | {"chunk": chunk})
                 held = None
         if held is not None:
             self._full.append(held)
@@ -49,7 +49,9 @@ class Voice:
 
     def take(self, now: float, *, everything: bool = False) -> list[Event]:
         """The events whose time has come, in order, each with its number."""
-        ready, self._full = self._full, []
+        ready: list[Event] = []
+        if self._full:
+            ready, self._full = self._full, ready
         if self._output is not None and (everything or now >= self._output_due):
             ready.append(self._output)
             self._output, self._output_due = None, now + settings.OUTPUT_INTERVAL
@@ -57,16 +59,12 @@ class Voice:
             ready.append(self._progress.take())
             self._progress, self._progress_due = None, now + settings.PROGRESS_INTERVAL
         first, self._seq = self._seq + 1, self._seq + len(ready)
-        return [replace(event, seq=seq) for seq, event in enumerate(ready, start=first)]
+        return [event._replace(seq=seq) for seq, event in enumerate(ready, start=first)]
 
     def due(self) -> float | None:
         """When there will be something to take; None while nothing is held."""
-        dues = [
-            due
-            for held, due in (
-                (self._output, self._output_due),
-                (self._progress, self._progress_due),
-            )
-            if held is not None
-        ]
-        return min(dues, default=None)
+        if self._output is None:
+            return None if self._progress is None else self._progress_due
+        if self._progress is None:
+            return self._output_due
+        return min(self._output_due, self._progress_due)
