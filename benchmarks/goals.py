@@ -42,12 +42,16 @@ class Goal:
     most: float | None = None
 
     def row(self) -> Row:
-        limit = f"≥ {self.least:g}" if self.most is None else f"≤ {self.most:g}"
+        limit = "–" if self.least is None else f"≥ {self.least:g}"
+        if self.most is not None:
+            limit = f"≤ {self.most:g}"
         return {"what": self.what, "goal": limit, "found": self.found, "reached": self._said()}
 
     def _said(self) -> str:
         if self.found is None:
             return "not measured"
+        if self.least is None and self.most is None:
+            return "–"
         low = self.least is not None and self.found < self.least
         return "no" if low or (self.most is not None and self.found > self.most) else "yes"
 
@@ -96,8 +100,8 @@ def _fanout(found: Found) -> Iterator[Goal]:
                 ratio = found.ratio(table, "rate", ours, [Nchan.name])
                 yield Goal(f"{name}, {how}: {ours}, of nchan", ratio, least)
             ratio = found.ratio(table, "rate", WITH_WRITER, _CONSUMERS)
-            least = _OF_CONSUMERS if transport == SSE else 0.0
-            yield Goal(f"{name}, {how}: of the usual Channels consumers", ratio, least)
+            of_consumers = _OF_CONSUMERS if transport == SSE else None
+            yield Goal(f"{name}, {how}: of the usual Channels consumers", ratio, of_consumers)
 
 
 def _many(found: Found) -> Iterator[Goal]:

@@ -29,11 +29,12 @@ def draw(table: Table, folder: Path) -> Path | None:
     heading = {column.key: column.heading for column in table.columns}
     if chart.over is None:
         _bars(axes, chart, rows)
+        axes.set_xlabel(heading[chart.value])
     else:
         _lines(axes, chart, rows)
         axes.set_ylabel(heading[chart.value])
         axes.set_xlabel(heading[chart.over])
-    axes.set_title(table.title, loc="left", fontsize=11)
+    figure.suptitle(table.title, x=0.01, horizontalalignment="left", fontsize=11)
     axes.spines[["top", "right"]].set_visible(False)
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{table.name}.svg"
