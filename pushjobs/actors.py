@@ -38,9 +38,10 @@ def run_job(job_id: str, attempt: int) -> None:
     its job was cancelled, finds nothing to claim. While the database is away it is kept here, for
     else a worker would go through all messages of its queue in vain.
     """
-    claimed = outlasting(partial(_claim, job_id, attempt), "a message")
-    if claimed is not None:
-        execution.execute(claimed)
+    with running.claiming():
+        claimed = outlasting(partial(_claim, job_id, attempt), "a message")
+        if claimed is not None:
+            execution.execute(claimed)
 
 
 def _claim(job_id: str, attempt: int) -> Job | None:

@@ -83,6 +83,7 @@ class Running:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._attempts: set[Attempt] = set()
+        self._claiming: set[int] = set()
         self._worker = ""
         self._pid = 0
 
@@ -93,12 +94,31 @@ class Running:
             self._pid, self._worker = os.getpid(), _new_worker_id()
         return self._worker
 
+    @property
+    def idle(self) -> bool:
+        """Whether no attempt runs here, nor is about to."""
+        with self._lock:
+            return not (self._attempts or self._claiming)
+
+    @contextmanager
+    def claiming(self) -> Iterator[None]:
+        """While inside, this thread may claim a job, and ``enter`` with it."""
+        thread = threading.get_ident()
+        with self._lock:
+            self._claiming.add(thread)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._claiming.discard(thread)
+
     @contextmanager
     def entered(self, job: Job, run: Run) -> Iterator[Attempt]:
         """Count an attempt among the running ones."""
         attempt = Attempt(job, run)
         with self._lock:
             self._attempts.add(attempt)
+            self._claiming.discard(threading.get_ident())
         try:
             yield attempt
         finally:

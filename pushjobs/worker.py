@@ -122,5 +122,5 @@ def give_back() -> None:
 
 def _wait(seconds: float) -> None:
     deadline = time.monotonic() + seconds
-    while running.attempts() and time.monotonic() < deadline:
+    while not running.idle and time.monotonic() < deadline:
         time.sleep(0.05)

@@ -13,7 +13,7 @@ from dramatiq.brokers.stub import StubBroker
 from dramatiq.middleware import AsyncIO
 from dramatiq.worker import Worker
 
-from pushjobs import actors, submit, worker
+from pushjobs import actors, lifecycle, submit, worker
 from pushjobs.models import Job
 from tests.unit.conftest import Configure
 from tests.unit.jobs import fresh
@@ -80,6 +80,34 @@ def test_a_stopping_worker_gives_back_what_does_not_end_in_its_grace(
     job = fresh(job)
     assert (job.status, job.attempt, job.released) == ("queued", 1, 1)
     assert job.error["type"].endswith("worker-stopped")
+
+
+def test_a_worker_that_stops_as_it_claims_a_job_gives_it_back(
+    broker: StubBroker, configure: Configure, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    configure(SHUTDOWN_GRACE=0.5)
+    claimed, stopping = threading.Event(), threading.Event()
+    claim, wait = lifecycle.claim, worker._wait
+
+    def slow_claim(*arguments: Any) -> Any:
+        job = claim(*arguments)
+        claimed.set()
+        stopping.wait(20)
+        return job
+
+    def noted_wait(seconds: float) -> None:
+        stopping.set()
+        wait(seconds)
+
+    monkeypatch.setattr(lifecycle, "claim", slow_claim)
+    monkeypatch.setattr(worker, "_wait", noted_wait)
+    found = Worker(broker, worker_threads=1, worker_timeout=50)
+    found.start()
+    job = submit("test.stubborn", until=str(tmp_path / "never"))
+    assert claimed.wait(20)
+    found.stop(timeout=20_000)
+    job = fresh(job)
+    assert (job.status, job.attempt, job.released) == ("queued", 1, 1)
 
 
 def test_the_more_urgent_job_of_a_queue_runs_first(broker: StubBroker, tmp_path: Path) -> None:
