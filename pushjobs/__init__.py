@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pushjobs.context import Run
+    from pushjobs.endpoints import AsyncEndpoint, accepted
     from pushjobs.exceptions import Cancelled, Failed, PushjobsError
     from pushjobs.files import FileResult, InputFile
     from pushjobs.registry import job
@@ -19,24 +20,28 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    "AsyncEndpoint",
     "Cancelled",
     "Failed",
     "FileResult",
     "InputFile",
     "PushjobsError",
     "Run",
+    "accepted",
     "asubmit",
     "job",
     "submit",
 ]
 
 _HOMES = {
+    "AsyncEndpoint": "endpoints",
     "Cancelled": "exceptions",
     "Failed": "exceptions",
     "FileResult": "files",
     "InputFile": "files",
     "PushjobsError": "exceptions",
     "Run": "context",
+    "accepted": "endpoints",
     "asubmit": "submission",
     "job": "registry",
     "submit": "submission",
