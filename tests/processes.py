@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
+import shutil
 import signal
+import ssl
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +26,9 @@ from project.stack.ports import free_port
 ROOT = Path(__file__).resolve().parent.parent
 #: How long a server may take to answer for the first time, on a machine under load.
 START_TIMEOUT = 60.0
+#: For clients of servers without TLS, spared the loading of certificates: that takes longer than
+#: many a request.
+NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 #: How uvicorn runs in production: with the writers of this package.
 WRITERS = (
     "--loop=uvloop",
@@ -30,9 +38,36 @@ WRITERS = (
 #: What ``serve`` is told for each server. Two have no writers, so that each ``send`` is driven.
 WAYS: dict[str, dict[str, Any]] = {
     "daphne": {"kind": "daphne"},
-    "uvicorn": {"kind": "uvicorn"},
     "writers": {"kind": "uvicorn", "options": WRITERS},
+    "uvicorn": {"kind": "uvicorn"},
 }
+
+
+#: The name of a server's database in its folder.
+DATABASE = "jobs.sqlite3"
+
+
+def _environment(folder: Path) -> dict[str, str]:
+    """The variables of a process whose state is in a folder."""
+    return os.environ | {
+        "VAR": str(folder),
+        "DATABASE_URL": f"sqlite:///{folder / DATABASE}",
+        "DJANGO_SETTINGS_MODULE": "tests.settings",
+    }
+
+
+def _migrate(environment: dict[str, str]) -> None:
+    command = [sys.executable, "manage.py", "migrate", "--verbosity=0"]
+    subprocess.run(command, cwd=ROOT, env=environment, check=True)
+
+
+@cache
+def _migrated() -> Path:
+    """An empty database, to be copied: to make one takes each server a second or two."""
+    folder = Path(tempfile.mkdtemp(prefix="pushjobs-tests-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    _migrate(_environment(folder))
+    return folder / DATABASE
 
 
 @dataclass
@@ -62,21 +97,15 @@ class Server:
         return (self.folder / "server.log").read_text()
 
     def start(self) -> None:
-        environment = os.environ | {
-            "VAR": str(self.folder),
-            "DATABASE_URL": f"sqlite:///{self.folder / 'jobs.sqlite3'}",
-            "DJANGO_SETTINGS_MODULE": "tests.settings",
+        environment = _environment(self.folder) | {
             "PYTHONUNBUFFERED": "1",
             "PUSHJOBS": json.dumps(self._embedded() | self.settings),
             **self.environment,
         }
-        if self.kind == "uvicorn":
-            subprocess.run(
-                [sys.executable, "manage.py", "migrate", "--verbosity=0"],
-                cwd=ROOT,
-                env=environment,
-                check=True,
-            )
+        if "DATABASE_URL" in self.environment:
+            _migrate(environment)
+        elif not (database := self.folder / DATABASE).exists():
+            shutil.copy(_migrated(), database)
         with (self.folder / "server.log").open("ab") as log:
             self.process = subprocess.Popen(
                 self._command(),
@@ -102,7 +131,7 @@ class Server:
         return self.process.wait(timeout)
 
     def client(self, **options: Any) -> httpx.Client:
-        return httpx.Client(base_url=self.url, timeout=30, **options)
+        return httpx.Client(base_url=self.url, timeout=30, verify=NO_TLS, **options)
 
     def _embedded(self) -> dict[str, Any]:
         return {"EMBEDDED_THREADS": 8} if self.kind == "uvicorn" else {}
@@ -129,15 +158,16 @@ class Server:
     def _wait_until_ready(self) -> None:
         assert self.process is not None
         deadline = time.monotonic() + START_TIMEOUT
-        while time.monotonic() < deadline:
-            if self.process.poll() is not None:
-                raise RuntimeError(f"the server ended at once:\n{self.log}")
-            try:
-                httpx.get(f"{self.url}/jobs/openapi.json", timeout=5)
-            except httpx.TransportError:
-                time.sleep(0.05)
-            else:
-                return
+        with self.client() as client:
+            while time.monotonic() < deadline:
+                if self.process.poll() is not None:
+                    raise RuntimeError(f"the server ended at once:\n{self.log}")
+                try:
+                    client.get("/health/live", timeout=5)
+                except httpx.TransportError:
+                    time.sleep(0.05)
+                else:
+                    return
         raise RuntimeError(f"the server does not answer:\n{self.log}")
 
 

@@ -56,7 +56,8 @@ async def state(request: HttpRequest) -> JsonResponse:
 
 async def writers(request: HttpRequest) -> JsonResponse:
     """The framings of the server's own writers that are in use."""
-    found = {item.framing for item in gc.get_objects() if isinstance(item, TransportWriter)}
+    # By type: ``isinstance`` would ask a lazy user, of another request, who it is.
+    found = {item.framing for item in gc.get_objects() if type(item) is TransportWriter}
     return JsonResponse(sorted(found), safe=False)
 
 

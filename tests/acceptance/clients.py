@@ -18,7 +18,7 @@ from websockets.asyncio.client import ClientConnection
 
 from project.demo.followers import Client
 from project.demo.service import Service
-from tests.processes import Server
+from tests.processes import NO_TLS, Server
 
 TRANSPORTS = ("WebSocket", "SSE", "polling")
 TERMINAL = ("job.succeeded", "job.failed", "job.cancelled")
@@ -37,7 +37,8 @@ def submit(server: Server, job: str, /, **args: Any) -> dict[str, Any]:
 @lru_cache(maxsize=1)
 def _http() -> httpx.Client:
     # No connection is kept: the server at its other end may be killed.
-    return httpx.Client(timeout=30, limits=httpx.Limits(max_keepalive_connections=0))
+    limits = httpx.Limits(max_keepalive_connections=0)
+    return httpx.Client(timeout=30, limits=limits, verify=NO_TLS)
 
 
 def get(server: Server, link: str, job: dict[str, Any], **params: str) -> httpx.Response:
@@ -93,7 +94,7 @@ async def subscribe(socket: ClientConnection, job: dict[str, Any], **members: st
 @asynccontextmanager
 async def follower(server: Server) -> AsyncGenerator[Client, None]:
     """Follows jobs with public clients, over any of the three transports."""
-    async with httpx.AsyncClient(base_url=server.url, timeout=PATIENCE) as http:
+    async with httpx.AsyncClient(base_url=server.url, timeout=PATIENCE, verify=NO_TLS) as http:
         yield Client(Service(server.port), http)
 
 

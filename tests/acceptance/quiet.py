@@ -14,7 +14,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
 from tests.acceptance.clients import RawStream, bearer, submit, subscribe, wait_until
-from tests.processes import Server
+from tests.processes import NO_TLS, Server
 
 STREAMS, SOCKETS, POLLS = 150, 50, 21
 _LATER = "2099-01-01T00:00:00Z"
@@ -108,6 +108,6 @@ class Crowd:
 
     def _all_served(self) -> bool:
         """Each of the server's processes tells of its own clients only."""
-        state = httpx.get(f"{self.server.url}/test-state").json()
+        state = httpx.get(f"{self.server.url}/test-state", verify=NO_TLS).json()
         self._served[state["process"]] = state["connections"]
         return sum(self._served.values()) == STREAMS + SOCKETS + POLLS

@@ -32,9 +32,11 @@ SMALL = {
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    # The tests of one way share its servers: one process of pytest-xdist runs them all.
+    ways = [pytest.param(way, marks=pytest.mark.xdist_group(way)) for way in ways_of(metafunc)]
     for name in ("any_server", "small_server"):
         if name in metafunc.fixturenames:
-            metafunc.parametrize(name, ways_of(metafunc), indirect=True, scope="session")
+            metafunc.parametrize(name, ways, indirect=True, scope="session")
 
 
 @pytest.fixture(scope="session")

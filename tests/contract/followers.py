@@ -7,7 +7,6 @@ Each follows as a good client does: it goes on until it is told that there is no
 from __future__ import annotations
 
 import json
-import ssl
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
@@ -18,16 +17,14 @@ import httpx
 from httpx_sse import EventSource
 from websockets.sync.client import ClientConnection, connect
 
-from tests.processes import Server
+from tests.processes import NO_TLS, Server
 
 #: How long a client waits for the next word; no test runs into it unless something is lost.
 PATIENCE = 20.0
-_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
 def http_client(server: Server, **options: Any) -> httpx.Client:
-    """A client for a server without TLS, spared the loading of certificates."""
-    return httpx.Client(base_url=server.url, timeout=PATIENCE, verify=_TLS, **options)
+    return httpx.Client(base_url=server.url, timeout=PATIENCE, verify=NO_TLS, **options)
 
 
 class Refused(Exception):

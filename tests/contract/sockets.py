@@ -46,6 +46,7 @@ class Socket:
 
 @contextmanager
 def connected(server: Server, **headers: str) -> Iterator[Socket]:
-    options: dict[str, Any] = {"additional_headers": headers, "proxy": None}
+    # Without a bound it reads on while a test only sends, and so learns at once of a close.
+    options: dict[str, Any] = {"additional_headers": headers, "proxy": None, "max_queue": None}
     with connect(server.socket_url, open_timeout=PATIENCE, **options) as connection:
         yield Socket(connection)

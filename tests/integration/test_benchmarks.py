@@ -16,6 +16,8 @@ from benchmarks.table import Column, Table
 from benchmarks.workloads import NAMES, load
 from tests.processes import ROOT
 
+pytestmark = pytest.mark.xdist_group("benchmarks")
+
 #: The ceiling needs no store, the product has all of its path, and nchan may not be there.
 _CANDIDATES = ("ceiling", "nchan", "pushjobs, uvicorn with its writer")
 _FIGURES = {

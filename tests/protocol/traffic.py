@@ -15,7 +15,7 @@ from httpx_sse import ServerSentEvent, connect_sse
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
-from tests.processes import Server
+from tests.processes import NO_TLS, Server
 
 PATIENCE = 30.0
 TERMINAL = frozenset({"job.succeeded", "job.failed", "job.cancelled"})
@@ -28,7 +28,7 @@ class User:
 
     def __init__(self, server: Server) -> None:
         self.server = server
-        self.http = httpx.Client(base_url=server.url, timeout=PATIENCE)
+        self.http = httpx.Client(base_url=server.url, timeout=PATIENCE, verify=NO_TLS)
         self.jobs: list[dict[str, Any]] = []
         self.http.headers["X-CSRFToken"] = self.http.get(f"/test-login/user-{uuid4().hex}").text
 

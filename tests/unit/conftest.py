@@ -16,6 +16,7 @@ from pushjobs.log import get_log
 from pushjobs.publisher import get_publisher
 from pushjobs.reader import get_reader
 from tests.redis_server import redis_url
+from pushjobs.transports.connections import connections
 from tests.unit.loops import end
 from tests.unit.recorder import Recorder
 from tests.unit.streams import World
@@ -33,6 +34,7 @@ def _own_singletons() -> Iterator[None]:
     loop._loop = None
     loop._listeners.clear()
 
+    connections.draining = False  # as a process is that has not been told to stop
 
 class Configure(Protocol):
     """Sets keys of ``PUSHJOBS`` for one test."""

@@ -35,7 +35,6 @@ async def test_a_process_drains_when_it_stops_and_may_start_again() -> None:
         assert await server.ask("shutdown") == {"type": "lifespan.shutdown.complete"}
         assert connections.draining
         await server.task
-    connections.draining = False
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,9 @@ from imageio_ffmpeg import get_ffmpeg_exe
 
 from project.demo import InputError, video
 
+# Those that share a clip run in one process, which makes it once.
+pytestmark = pytest.mark.xdist_group("video")
+
 Children = list["subprocess.Popen[bytes]"]
 
 
