@@ -24,8 +24,13 @@ from pydantic import (
 )
 
 from pushjobs.rates import Rate, rate_of
+from pushjobs.retention import Retention, retention_of
 
 Limit = Annotated[Rate | None, BeforeValidator(rate_of)]
+KeptFor = Annotated[Retention, BeforeValidator(retention_of)]
+#: What becomes of a job that the broker cannot be given: the relay sends it later, it runs here and
+#: now, or it is refused.
+Fallback = Literal["relay", "inline", "reject"]
 
 KIB, MIB = 1024, 1024 * 1024
 
@@ -38,10 +43,10 @@ class Settings(BaseModel):
     # Running jobs
     EAGER: bool = False
     EMBEDDED_THREADS: int = Field(0, ge=0)
-    ENQUEUE_FALLBACK: Literal["relay", "inline", "reject"] = "relay"
+    ENQUEUE_FALLBACK: Fallback = "relay"
     MAX_ATTEMPTS: PositiveInt = 3
     TIME_LIMIT: PositiveFloat = 600
-    RETENTION: PositiveFloat = 24 * 3600
+    RETENTION: KeptFor = Field(24 * 3600, validate_default=True)
     RETRY_BACKOFF: PositiveFloat = 1
     RETRY_BACKOFF_MAX: PositiveFloat = 300
     CANCEL_GRACE: float = Field(1, ge=0)
@@ -104,10 +109,29 @@ class Settings(BaseModel):
     INLINE_RESULT: PositiveInt = 32 * KIB
     STORAGE: str = "default"
 
+    # Views: headers that a captured request keeps, beside those of its body, and its context
+    REQUEST_HEADERS: tuple[str, ...] = (
+        "Accept",
+        "Accept-Language",
+        "Forwarded",
+        "HX-*",
+        "Origin",
+        "Referer",
+        "User-Agent",
+        "X-Forwarded-For",
+        "X-Forwarded-Host",
+        "X-Forwarded-Port",
+        "X-Forwarded-Prefix",
+        "X-Forwarded-Proto",
+        "X-Requested-With",
+    )
+    CONTEXTS: tuple[str, ...] = ()
+
     # Tokens
     TOKEN_ALGORITHM: Literal["HS256", "RS256"] = "HS256"
     TOKEN_KEYS: tuple[str, ...] = ()
     TOKEN_HEADER: str = Field("X-JOB-AUTHORIZATION", pattern=r"^[A-Za-z0-9-]+$")
+    TOKEN_COOKIE: str = Field("pushjobs_token", pattern=r"^[A-Za-z0-9_-]+$")
     TOKEN_LIFETIME: PositiveFloat = 24 * 3600
 
 

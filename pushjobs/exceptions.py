@@ -114,6 +114,26 @@ class IdempotencyMismatch(PushjobsError):
     status, slug, title = 422, "idempotency-mismatch", "The key was used for another request"
 
 
+class RequestEnded(PushjobsError):
+    """A captured request may not run, or not any more; its job fails with this problem."""
+
+
+class TamperedRequest(RequestEnded):
+    status, slug, title = 500, "tampered-request", "The captured request is not as it was"
+
+
+class UserDeactivated(RequestEnded):
+    status, slug, title = 403, "user-deactivated", "The user may not log in any more"
+
+
+class SessionEnded(RequestEnded):
+    status, slug, title = 403, "session-ended", "The session has ended in the meantime"
+
+
+class ViewGone(RequestEnded):
+    status, slug, title = 410, "view-gone", "The view is no longer at its URL"
+
+
 class LimitExceeded(PushjobsError):
     status, slug, title = 429, "limit-exceeded", "Over a limit"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path, PurePath
@@ -21,6 +21,8 @@ from pushjobs import plain
 from pushjobs.conf import settings
 from pushjobs.exceptions import StorageUnavailable, UnstorableResult
 
+#: Where in the storage the folders of all jobs are.
+FOLDER = "pushjobs"
 _NAME_BYTES = 180
 
 
@@ -33,6 +35,35 @@ def delete(name: str) -> None:
     """Remove a stored file; one that is not there is fine."""
     with suppress(FileNotFoundError):
         storage().delete(name)
+
+
+def folder_of(job_id: UUID) -> str:
+    """The folder of a job in the storage: all of its files, unless the storage renames them."""
+    return f"{FOLDER}/{job_id}"
+
+
+def delete_all(job_id: UUID, keys: Iterable[str] = ()) -> None:
+    """Remove a job's folder, and the files of these keys, which the storage may have elsewhere.
+
+    Raises what the storage does; what it has removed by then is gone.
+    """
+    for key in keys:
+        delete(key)
+    _delete_folder(folder_of(job_id))
+
+
+def _delete_folder(name: str) -> None:
+    try:
+        folders, files = storage().listdir(name)
+    except (FileNotFoundError, NotADirectoryError, NotImplementedError):
+        return  # There is none, or the storage cannot tell.
+    for folder in folders:
+        _delete_folder(f"{name}/{folder}")
+    for file in files:
+        delete(f"{name}/{file}")
+    with suppress(NotImplementedError):
+        storage().path(name)  # Only on a disk is a folder something by itself.
+        delete(name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,21 +125,26 @@ def _safe_name(name: str) -> str:
     return plain.text(PurePath(name).name).encode()[:_NAME_BYTES].decode(errors="ignore")
 
 
-def describe(parameter: str, upload: File[bytes]) -> InputFile:
-    """What an upload is, before it is stored: its ``key`` is empty."""
+def sha256(upload: File[bytes]) -> str:
+    """The digest of a file's content in hex; leaves the file at its start."""
     digest = hashlib.sha256()
     for chunk in upload.chunks():
         digest.update(chunk)
     upload.seek(0)
+    return digest.hexdigest()
+
+
+def describe(parameter: str, upload: File[bytes]) -> InputFile:
+    """What an upload is, before it is stored: its ``key`` is empty."""
     name = _safe_name(str(upload.name or parameter)) or parameter
     content_type = getattr(upload, "content_type", None) or "application/octet-stream"
-    return InputFile("", name, upload.size, content_type, digest.hexdigest())
+    return InputFile("", name, upload.size, content_type, sha256(upload))
 
 
 def save_input(job_id: UUID, parameter: str, described: InputFile, upload: File[bytes]) -> str:
     """Store an upload for a job; returns its key in the storage. Raises ``StorageUnavailable``."""
     try:
-        return storage().save(f"pushjobs/{job_id}/in/{parameter}/{described.name}", upload)
+        return storage().save(f"{folder_of(job_id)}/in/{parameter}/{described.name}", upload)
     except OSError as error:
         raise StorageUnavailable from error
 
@@ -137,6 +173,6 @@ def save_output(job_id: UUID, attempt: int, name: str, content: File[bytes]) -> 
     """
     safe = _safe_name(name) or "result"
     try:
-        return storage().save(f"pushjobs/{job_id}/out/{attempt}/{safe}", content)
+        return storage().save(f"{folder_of(job_id)}/out/{attempt}/{safe}", content)
     except OSError as error:
         raise UnstorableResult(f"the storage does not take it: {error.strerror}") from error

@@ -101,8 +101,18 @@ def succeed(job: Job, response: StoredResponse, progress: Any = None) -> bool:
     return _end(job, Status.SUCCEEDED, error=None, progress=progress, **response.fields())
 
 
-def fail(job: Job, error: Error, traceback: str = "", *, retry: bool = True) -> bool:
-    """End a running attempt with an error: queue another one, or fail the job for good."""
+def fail(
+    job: Job,
+    error: Error,
+    traceback: str = "",
+    *,
+    retry: bool = True,
+    response: StoredResponse | None = None,
+) -> bool:
+    """End a running attempt with an error: queue another one, or fail the job for good.
+
+    ``response`` is what the job answers instead of a problem document, where it has failed.
+    """
     if retry and job.attempts_left and job.cancel_requested_at is None:
         delay = _backoff(job.attempt - job.released)
         if _change(
@@ -116,7 +126,8 @@ def fail(job: Job, error: Error, traceback: str = "", *, retry: bool = True) -> 
             **_UNSENT,
         ):
             return True
-    return _end(job, Status.FAILED, error=error, traceback=traceback)
+    answer = {} if response is None else response.fields() | {"result": None}
+    return _end(job, Status.FAILED, error=error, traceback=traceback, **answer)
 
 
 def release(job: Job, error: Error) -> bool:
@@ -150,7 +161,7 @@ def cancel(job: Job) -> bool:
             raise Conflict(f"the job has already {job.status}")
         if job.status == Status.RUNNING:
             asked = Job.objects.filter(pk=job.pk, status=Status.RUNNING, attempt=job.attempt)
-            if asked.update(cancel_requested_at=Now()):
+            if asked.update(cancel_requested_at=Now(), coalesce_key=None):  # No one joins it now.
                 return False
         elif cancelled(job):
             return True
@@ -202,13 +213,14 @@ def _requeue(job: Job, error: Error, **fields: Any) -> bool:
 
 
 def _end(job: Job, status: Status, **fields: Any) -> bool:
+    kept = job.kept_for(status)
     return _change(
         job,
         status,
-        moments={"lease_until": None, "expires_at": job.retention},
+        moments={"lease_until": None, "expires_at": kept},
         output_lost=job.output_lost,
         finished_at=timezone.now(),
-        expires_at=timezone.now() + timedelta(seconds=job.retention),
+        expires_at=None if kept is None else timezone.now() + timedelta(seconds=kept),
         run_at=None,
         **fields,
     )

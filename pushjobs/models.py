@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any, ClassVar, Self
 from uuid import UUID
 
 import uuid_utils.compat
+from django.apps import apps
 from django.conf import settings as django_settings
-from django.db import models
+from django.core.exceptions import ImproperlyConfigured
+from django.db import connections, models, router, transaction
 from django.db.models.functions import Now
 from django.utils import timezone
 
 from pushjobs import channels
 from pushjobs.events import Event, EventType, rfc3339
+from pushjobs.retention import FOREVER
 from pushjobs.status import TERMINAL, Status
 from pushjobs.writing import writing
+
+if not apps.is_installed("pushjobs"):  # Django would speak of an app_label.
+    raise ImproperlyConfigured("pushjobs is not installed: add 'pushjobs' to INSTALLED_APPS")
 
 
 def new_id() -> UUID:
@@ -66,9 +74,26 @@ class JobQuerySet(models.QuerySet["Job"]):
         """Jobs whose last status change no one may have been told of."""
         return self.filter(announced__lt=models.F("version"), announce_at__lt=Now())
 
+    def ended(self) -> Self:
+        """Jobs that are over, and whose end was told: no one would learn it from their rows."""
+        return self.filter(status__in=TERMINAL, announced__gte=models.F("version"))
+
     def expired(self) -> Self:
         """Ended jobs whose retention is over."""
-        return self.filter(status__in=TERMINAL, expires_at__lt=Now())
+        return self.ended().filter(expires_at__lt=Now())
+
+    @contextmanager
+    def in_hand(self, limit: int) -> Iterator[list[Job]]:
+        """The first of the rows; where the database can, those that no one else has in hand.
+
+        Others pass them over until the block ends, instead of losing the race for each.
+        """
+        rows = self.using(router.db_for_write(self.model))
+        if connections[rows.db].features.has_select_for_update_skip_locked:
+            with transaction.atomic(using=rows.db):
+                yield list(rows.select_for_update(skip_locked=True)[:limit])
+        else:
+            yield list(rows[:limit])
 
     def most_urgent(self, queue: str) -> Self:
         """Queued jobs of one queue, the next to run first."""
@@ -109,7 +134,12 @@ class Job(models.Model):
     )
     max_attempts = models.PositiveIntegerField()
     time_limit = models.FloatField()
-    retention = models.FloatField()
+    retention = models.FloatField(help_text="Seconds after the end; infinite for ever.")
+    retention_failed = models.FloatField(
+        null=True,
+        blank=True,
+        help_text="The same of a job that failed or was cancelled, where it differs.",
+    )
     worker = models.CharField(max_length=100, blank=True)
     lease_until = models.DateTimeField(null=True, blank=True)
     cancel_requested_at = models.DateTimeField(null=True, blank=True)
@@ -143,6 +173,15 @@ class Job(models.Model):
     idempotency_scope = models.CharField(max_length=100, blank=True)
     idempotency_key = models.CharField(max_length=255, null=True, blank=True)  # noqa: DJ001
     fingerprint = models.CharField(max_length=64, blank=True)
+    coalesce_key = models.CharField(  # noqa: DJ001
+        max_length=64,
+        null=True,
+        blank=True,
+        help_text="What equal requests share: one that comes while the job is not over joins it.",
+    )
+    flash = models.JSONField(
+        null=True, blank=True, help_text="Django messages that the client has yet to be given."
+    )
 
     objects: ClassVar[models.Manager[Job]] = JobQuerySet.as_manager()
 
@@ -151,6 +190,13 @@ class Job(models.Model):
         constraints: ClassVar = [
             models.UniqueConstraint(
                 fields=["idempotency_scope", "idempotency_key"], name="pushjobs_job_idempotency"
+            ),
+            models.UniqueConstraint(
+                fields=["idempotency_scope", "coalesce_key"],
+                condition=models.Q(
+                    coalesce_key__isnull=False, status__in=["scheduled", "queued", "running"]
+                ),
+                name="pushjobs_job_coalesced",
             ),
         ]
         indexes: ClassVar = [
@@ -180,6 +226,11 @@ class Job(models.Model):
                 condition=models.Q(expires_at__isnull=False),
                 name="pushjobs_job_expiry",
             ),
+            models.Index(
+                fields=["idempotency_scope", "coalesce_key", "-finished_at"],
+                condition=models.Q(coalesce_key__isnull=False, status="succeeded"),
+                name="pushjobs_job_kept",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -193,6 +244,13 @@ class Job(models.Model):
     def attempts_left(self) -> bool:
         """Whether a failed attempt may be followed by another."""
         return self.attempt - self.released < self.max_attempts
+
+    def kept_for(self, status: Status) -> float | None:
+        """Seconds for which the job is kept once it has ended so; None for ever."""
+        seconds = self.retention
+        if status != Status.SUCCEEDED and self.retention_failed is not None:
+            seconds = self.retention_failed
+        return None if seconds == FOREVER else seconds
 
     def channels(self) -> tuple[str, ...]:
         """The channels that carry this job's events."""

@@ -13,19 +13,21 @@ from typing import Any, Literal, TypedDict, TypeVar, Unpack, get_args, get_type_
 from django.utils.module_loading import autodiscover_modules
 from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 
+from pushjobs.conf import Fallback
 from pushjobs.exceptions import InvalidArguments, UnknownJobName
 from pushjobs.files import InputFile
+from pushjobs.retention import RetentionOption, retention_of
 
 #: Who may submit a job over HTTP: anyone, a logged-in user, staff, holders of a permission
-#: (``"app.codename"``), or whoever a callable on the user says.
-Allow = Literal["anyone", "authenticated", "staff"] | str | Callable[[Any], bool]
+#: (``"app.codename"``), or whoever a callable on the user says; "internal" is for jobs of our own.
+Allow = Literal["anyone", "authenticated", "staff", "internal"] | str | Callable[[Any], bool]
 
 Handler = TypeVar("Handler", bound=Callable[..., Any])
 
 RUN, EXECUTE = "run", "execute"
 #: Numbers that JSON does not have are kept as they are here, to be refused later.
 _STRICT = ConfigDict(extra="forbid", ser_json_inf_nan="constants")
-_ALLOWED = ("anyone", "authenticated", "staff")
+_ALLOWED = ("anyone", "authenticated", "staff", "internal")
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:-]{0,199}", re.ASCII)
 
 
@@ -33,7 +35,7 @@ _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:-]{0,199}", re.ASCII)
 class JobSpec:
     """A registered job: its handler, its limits and the parameters that it takes.
 
-    ``time_limit`` and ``retention`` are in seconds; what is None is left to the settings.
+    ``time_limit`` is in seconds; what is None is left to the settings.
     ``priority`` counts as Dramatiq's does: within a queue the lowest runs first.
     """
 
@@ -46,7 +48,8 @@ class JobSpec:
     priority: int = 0
     max_attempts: int | None = None
     time_limit: float | None = None
-    retention: float | None = None
+    retention: RetentionOption | None = None
+    fallback: Fallback | None = None
     allow: Allow = "authenticated"
 
     def validate(self, args: Mapping[str, Any], *, at: tuple[str, ...] = ("args",)) -> BaseModel:
@@ -75,6 +78,8 @@ class JobSpec:
 
 
 def _restore_file(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_restore_file(item) for item in value]
     return InputFile(**value) if isinstance(value, dict) else value
 
 
@@ -131,7 +136,8 @@ class Options(TypedDict, total=False):
     priority: int
     max_attempts: int
     time_limit: float
-    retention: float
+    retention: RetentionOption
+    fallback: Fallback
     allow: Allow
 
 
@@ -144,7 +150,9 @@ def job(handler: Any = None, /, **options: Unpack[Options]) -> Any:
 
     Its parameters are validated from its signature by pydantic; one named ``run`` is handed the
     ``Run``. ``name`` is ``<app>.<function>`` where it is not given; ``max_attempts``,
-    ``time_limit`` and ``retention`` (seconds, the last after the end) default to the settings.
+    ``time_limit`` (seconds) and ``retention`` default to the settings. ``retention`` is how long
+    the job is kept after its end: seconds, ``"forever"``, or ``{"succeeded": …, "failed": …}``.
+    ``fallback`` goes before ``ENQUEUE_FALLBACK``.
     Raises ``ValueError`` for a name that is taken or a signature that cannot be submitted.
     """
 
@@ -199,11 +207,18 @@ def _check_options(name: str, options: Options) -> None:
     limits = {
         "max_attempts": options.get("max_attempts"),
         "time_limit": options.get("time_limit"),
-        "retention": options.get("retention"),
     }
     for limit, value in limits.items():
         if value is not None and not value > 0:
             raise ValueError(f"{name}: {limit} is more than 0, not {value!r}")
+    if options.get("retention") is not None:
+        try:
+            retention_of(options["retention"])
+        except ValueError as error:
+            raise ValueError(f"{name}: {error}") from None
+    if options.get("fallback", "relay") not in get_args(Fallback):
+        known = ", ".join(get_args(Fallback))
+        raise ValueError(f"{name}: fallback is one of {known}, not {options['fallback']!r}")
     allow = options.get("allow", "anyone")
     if isinstance(allow, str) and allow not in _ALLOWED and "." not in allow:
         raise ValueError(

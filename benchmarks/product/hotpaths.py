@@ -121,7 +121,7 @@ def paths() -> dict[str, Callable[[], object]]:
         "relay: jobs that are due": relay.queue_due,
         "relay: jobs to send": relay.send_lost,
         "relay: changes to announce": relay.announce_untold,
-        "relay: retention": relay.prune,
+        "relay: retention": relay.Relay().prune,
     }
 
 

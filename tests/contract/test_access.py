@@ -13,9 +13,10 @@ from tests.contract.clients import Client, Document, bearer, channel_of
 from tests.contract.conftest import LogIn
 from tests.contract.followers import Follower, Refused
 from tests.contract.forgery import FORGERIES, altered, lasting
+from tests.contract.sockets import Socket
 from tests.processes import Server
-
 from tests.waiting import until
+
 #: What there is to read and do with one job.
 REQUESTS = [("GET", ""), ("GET", "/response"), ("GET", "/events"), ("POST", "/cancel")]
 REQUESTS += [("POST", "/retry")]
@@ -149,6 +150,27 @@ def test_a_removed_job_is_gone_for_who_has_its_token(
     forget(follower.server, ended)
     assert refusal(follower, channel_of(ended), ended["token"]).code == "gone"
     assert refusal(follower, channel_of(ended), other["token"]).code == "not_found"
+
+
+def test_a_removed_job_is_unknown_to_who_has_no_token_of_its_own(
+    follower: Follower, log_in: LogIn
+) -> None:
+    ann = log_in("ann")
+    job = ann.submit("test.echo")
+    ann.finished(job)
+    forget(follower.server, job)
+    with pytest.raises(Refused) as caught:
+        follower.follow(channel_of(job), by=ann.credentials).rest()
+    assert caught.value.code == "not_found"
+    assert ann.get(job["links"]["self"]).status_code == 404
+
+
+def test_a_removed_job_is_gone_for_who_cancels_it_over_a_socket(
+    socket: Socket, anyone: Client, ended: Document
+) -> None:
+    forget(anyone.server, ended)
+    socket.send(type="cancel", job=ended["id"], token=ended["token"])
+    assert socket.receive()["code"] == "gone"
 
 
 @pytest.mark.parametrize("method_and_path", REQUESTS, ids=" ".join)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 from typing import Any, Protocol
 
 import dramatiq
@@ -15,8 +16,8 @@ from pushjobs.broker import ACTOR
 from pushjobs.log import get_log
 from pushjobs.publisher import get_publisher
 from pushjobs.reader import get_reader
-from tests.redis_server import redis_url
 from pushjobs.transports.connections import connections
+from tests.redis_server import redis_url
 from tests.unit.loops import end
 from tests.unit.recorder import Recorder
 from tests.unit.streams import World
@@ -33,8 +34,8 @@ def _own_singletons() -> Iterator[None]:
             end(loop._loop, thread)
     loop._loop = None
     loop._listeners.clear()
-
     connections.draining = False  # as a process is that has not been told to stop
+
 
 class Configure(Protocol):
     """Sets keys of ``PUSHJOBS`` for one test."""
@@ -48,6 +49,13 @@ def configure(settings: Any) -> Configure:
         settings.PUSHJOBS = {**settings.PUSHJOBS, **keys}
 
     return change
+
+
+@pytest.fixture
+def media(settings: Any, tmp_path: Path) -> Path:
+    """Where the files of one test are."""
+    settings.MEDIA_ROOT = tmp_path / "media"
+    return tmp_path / "media"
 
 
 @pytest.fixture

@@ -97,3 +97,14 @@ def test_deleting_what_is_not_there_is_fine() -> None:
     files.delete(key)
     files.delete(key)
     assert not files.storage().exists(key)
+
+
+def test_all_files_of_a_job_are_deleted_wherever_the_storage_has_put_them() -> None:
+    """Not every storage can list its files, or calls them what it was asked to."""
+    elsewhere = files.storage().save("renamed/by/the/storage", ContentFile(b"x"))
+    kept = [files.save_output(ID, number, "r.csv", ContentFile(b"x")) for number in (1, 2)]
+    other = files.save_output(UUID(int=ID.int + 1), 1, "r.csv", ContentFile(b"x"))
+    for _ in range(2):
+        files.delete_all(ID, [elsewhere, *kept])
+        assert not any(map(files.storage().exists, [elsewhere, *kept]))
+    assert files.storage().exists(other)

@@ -189,13 +189,16 @@ class NoExecute:
         (handler, {"max_attempts": 0}),
         (handler, {"time_limit": -1}),
         (handler, {"retention": 0}),
+        (handler, {"fallback": "hope"}),
         (NoExecute, {}),
     ],
 )
 def test_an_option_that_makes_no_sense_is_refused(
     registry: Registry, target: Any, options: dict[str, Any]
 ) -> None:
-    with pytest.raises(ValueError, match=r"allow|max_attempts|time_limit|retention|execute"):
+    with pytest.raises(
+        ValueError, match=r"allow|max_attempts|time_limit|retention|fallback|execute"
+    ):
         spec_of(registry, target, **options)
 
 

@@ -120,6 +120,7 @@ def test_a_worker_runs_a_relay_unless_told_not_to(
     services.after_worker_shutdown(dramatiq.get_broker(), None)
     assert "pushjobs-heartbeat" in names
     assert ("pushjobs-relay" in names) is runs
+    assert ("pushjobs-retention" in names) is runs
 
 
 class RelayProcess:

@@ -56,12 +56,14 @@ class Command(BaseCommand):
         stopping = asyncio.Event()
         for number in (signal.SIGINT, signal.SIGTERM):
             home.add_signal_handler(number, stopping.set)
-        thread = Relay().thread()
-        thread.start()
+        threads = Relay().threads()
+        for thread in threads:
+            thread.start()
         self.stdout.write("The relay runs (Ctrl-C stops)")
         self.stdout.flush()
         await stopping.wait()
-        await asyncio.to_thread(thread.stop)
+        for thread in threads:
+            await asyncio.to_thread(thread.stop)
         await self._close()
 
     async def _close(self) -> None:
