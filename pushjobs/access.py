@@ -14,7 +14,14 @@ from uuid import UUID
 from django.contrib.auth import get_user_model
 
 from pushjobs import channels
-from pushjobs.exceptions import BadRequest, Forbidden, Gone, NotFound, Unauthorized
+from pushjobs.exceptions import (
+    BadRequest,
+    Forbidden,
+    Gone,
+    NotFound,
+    Unauthorized,
+    UnknownJobName,
+)
 from pushjobs.models import Job
 from pushjobs.registry import JobSpec
 from pushjobs.tokens import CANCEL, READ, Token
@@ -58,6 +65,8 @@ def holder(token: Token) -> Caller:
 def may_submit(caller: Caller, spec: JobSpec) -> None:
     """Raises ``Unauthorized`` or ``Forbidden`` where the caller may not submit this job."""
     user = caller.user
+    if spec.allow == "internal":
+        raise UnknownJobName(f"{spec.name!r} is not submitted by name")
     if user is not None and not user.is_active:
         raise Forbidden("this user has been deactivated")
     if spec.allow == "anyone":

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from django.apps import AppConfig, apps
-from django.core.exceptions import ImproperlyConfigured
+from django.apps import AppConfig
 
 
 class PushjobsConfig(AppConfig):
@@ -14,15 +13,11 @@ class PushjobsConfig(AppConfig):
     def ready(self) -> None:
         import dramatiq
 
-        from pushjobs import actors, checks, registry, worker  # noqa: F401
+        from pushjobs import actors, broker, checks, registry, viewjob, worker  # noqa: F401
+        from pushjobs.daphnelifespan import follow
 
+        broker.provide()
         registry.autodiscover()
-        if not apps.is_installed("django_dramatiq"):
-            raise ImproperlyConfigured(
-                "pushjobs needs a Dramatiq broker: add 'django_dramatiq' to INSTALLED_APPS and set "
-                "DRAMATIQ_BROKER, for a single process to "
-                "{'BROKER': 'dramatiq.brokers.stub.StubBroker'}"
-            )
-        broker = dramatiq.get_broker()
-        worker.equip(broker)
-        actors.register(broker)
+        worker.equip(dramatiq.get_broker())
+        actors.register(dramatiq.get_broker())
+        follow()

@@ -53,6 +53,15 @@ class Run:
         return self._job.owner
 
     @property
+    def owner_id(self) -> Any:
+        return self._job.owner_id
+
+    def know_owner(self, user: Any) -> None:
+        """Spare the query for ``owner``, which on an event loop may not be made."""
+        if user is not None and user.pk == self.owner_id:
+            self._job.owner = user
+
+    @property
     def latest(self) -> dict[str, Any] | None:
         """The newest progress, for the job's row."""
         return self._gauge.data()
@@ -119,7 +128,7 @@ class Run:
             chunk = chunk[:room] + _CUT
         for start in range(0, len(chunk), CHUNK):
             data = {"stream": stream, "chunk": chunk[start : start + CHUNK]}
-            word = self._word._replace(time=datetime.now(UTC), data=data)
+            word = self._word.saying(datetime.now(UTC), data)
             self._publisher.output(word, self._channels)
 
     def request_cancel(self) -> None:
@@ -133,3 +142,46 @@ class Run:
 
     def _stop(self) -> NoReturn:
         raise Superseded() if self._superseded else Cancelled()
+
+
+class NoRun(Run):
+    """Stands in for a ``Run`` where no job runs: takes the same, and tells no one.
+
+    Its ``job_id`` is the nil UUID (RFC 9562, section 5.9) and its ``attempt`` 0.
+    """
+
+    def __init__(self, owner: Any = None) -> None:
+        self._owner = owner if owner is not None and owner.is_authenticated else None
+        self._attempt = 0
+        self._cancel = self._superseded = self._stopping = self.noticed = False
+
+    @property
+    def job_id(self) -> UUID:
+        return UUID(int=0)
+
+    @property
+    def owner(self) -> Any:
+        return self._owner
+
+    @property
+    def owner_id(self) -> Any:
+        return self._owner.pk if self._owner is not None else None
+
+    @property
+    def latest(self) -> dict[str, Any] | None:
+        return None
+
+    def progress(self, done: float, total: float | None = None, message: str | None = None) -> None:
+        reading(done, total, message)
+
+    def track(
+        self, items: Iterable[T], total: float | None = None, message: str | None = None
+    ) -> Iterator[T]:
+        reading(0, total, message)
+        yield from items
+
+    def emit(self, chunk: str, stream: str = "output") -> None:
+        """Say nothing."""
+
+    def supersede(self) -> None:
+        """Nothing is said that could be held back."""

@@ -6,20 +6,19 @@ import inspect
 import logging
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from copy import copy
 from functools import partial
 from typing import Any
 
-from asgiref.sync import async_to_sync
-from dramatiq.asyncio import get_event_loop_thread
-
-from pushjobs import files, lifecycle, plain
+from pushjobs import coroutines, lifecycle, plain
 from pushjobs.conf import settings
 from pushjobs.context import Run
 from pushjobs.exceptions import (
     Cancelled,
     Failed,
     InvalidArguments,
+    RequestEnded,
     Superseded,
     UnstorableResult,
 )
@@ -28,7 +27,7 @@ from pushjobs.models import Job
 from pushjobs.outage import DATABASE_OUTAGE, outlasting
 from pushjobs.publisher import get_publisher
 from pushjobs.registry import EXECUTE, JobSpec, registry
-from pushjobs.results import materialised, store
+from pushjobs.results import FailedResponse, StoredResponse, store
 from pushjobs.running import (
     Attempt,
     CancelInterrupt,
@@ -37,6 +36,7 @@ from pushjobs.running import (
     TimeLimitExceeded,
     running,
 )
+from pushjobs.spooling import materialised
 
 logger = logging.getLogger(__name__)
 
@@ -85,10 +85,7 @@ def _call(spec: JobSpec, job: Job, run: Run) -> Any:
         handler = getattr(handler(), EXECUTE)
     if not inspect.iscoroutinefunction(handler):
         return handler(**arguments)
-    thread = get_event_loop_thread()
-    if thread is None:
-        return async_to_sync(handler)(**arguments)
-    return thread.run_coroutine(handler(**arguments))
+    return coroutines.run(handler, **arguments)
 
 
 def _success(attempt: Attempt, value: Any) -> Change:
@@ -101,11 +98,28 @@ def _success(attempt: Attempt, value: Any) -> Change:
 
     def succeed(job: Job) -> bool:
         ended = lifecycle.succeed(job, response, attempt.run.latest)
-        if not ended and response.response_file:
-            files.delete(response.response_file)
+        if not ended:
+            response.discard()
         return ended
 
     return succeed
+
+
+def _failure(attempt: Attempt, failed: FailedResponse) -> Change:
+    """How to end an attempt whose failure has a response, which is kept where that can be done."""
+    error, text = _final(attempt.job, failed), _traceback_of(failed.__cause__ or failed)
+    response: StoredResponse | None = None
+    if failed.answer is not None:
+        with suppress(UnstorableResult):
+            response = store(attempt.job, failed.answer)
+
+    def fail(job: Job) -> bool:
+        ended = lifecycle.fail(job, error, text, retry=False, response=response)
+        if not ended and response is not None:
+            response.discard()
+        return ended
+
+    return fail
 
 
 def _ending(attempt: Attempt, error: BaseException) -> Change | None:
@@ -119,13 +133,24 @@ def _ending(attempt: Attempt, error: BaseException) -> Change | None:
             return lifecycle.cancelled
         case Shutdown():
             return partial(lifecycle.release, error=lifecycle.stopped_worker())
-        case TimeLimitExceeded() | Failed() | UnstorableResult() | InvalidArguments():
+        case FailedResponse():
+            return _failure(attempt, error)
+        case (
+            TimeLimitExceeded()
+            | Failed()
+            | RequestEnded()
+            | UnstorableResult()
+            | InvalidArguments()
+        ):
             return partial(lifecycle.fail, error=_final(attempt.job, error), retry=False)
         case _:
             job = attempt.job
             logger.error("job %s (%s) raised", job.id, job.name, exc_info=error)
-            text = plain.text("".join(traceback.format_exception(error)))
-            return partial(lifecycle.fail, error=_passing(error), traceback=text)
+            return partial(lifecycle.fail, error=_passing(error), traceback=_traceback_of(error))
+
+
+def _traceback_of(error: BaseException) -> str:
+    return plain.text("".join(traceback.format_exception(error)))
 
 
 def _final(job: Job, error: BaseException) -> Error:
@@ -138,6 +163,8 @@ def _final(job: Job, error: BaseException) -> Error:
         case Failed(status_code=status, members=members):
             members = plain.jsonable(members)
             return error_of("job-failed", "The job failed", status, detail=text, **members)
+        case RequestEnded():
+            return error.problem()
         case InvalidArguments(errors=errors):
             return error_of("invalid-arguments", error.title, errors=errors)
         case _:

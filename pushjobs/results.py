@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import re
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,12 +18,17 @@ from pydantic import BaseModel
 
 from pushjobs import files, plain
 from pushjobs.conf import settings
-from pushjobs.exceptions import UnstorableResult
+from pushjobs.exceptions import Failed, Gone, TamperedRequest, UnstorableResult
 from pushjobs.files import FileResult
 from pushjobs.models import Job
+from pushjobs.sealing import Seal
+from pushjobs.spooling import Spooled, check_size, materialised
+
+logger = logging.getLogger(__name__)
 
 JSON, TEXT, BYTES = "application/json", "text/plain; charset=utf-8", "application/octet-stream"
 _CHUNK = 64 * 1024
+_COOKIE = "Set-Cookie"
 _EMPTY = frozenset({204, 205, 304})
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 #: Headers that the server of the stored response sets anew (RFC 9110, sections 6 to 8).
@@ -35,6 +41,7 @@ class StoredResponse:
 
     ``result`` is the JSON value that the job document shows, or None where there is none or it is
     over ``INLINE_RESULT`` bytes. The body is ``response_body``, or the file ``response_file``.
+    ``flash`` are Django messages as JSON, for who fetches the response first.
     """
 
     result: Any = None
@@ -43,30 +50,31 @@ class StoredResponse:
     response_headers: list[list[str]] = field(default_factory=list)
     response_body: bytes | None = None
     response_file: str = ""
+    flash: Any = None
+
+    def discard(self) -> None:
+        """Remove its file, where the job's end came too late."""
+        if self.response_file:
+            files.delete(self.response_file)
 
     def fields(self) -> dict[str, Any]:
         return {name: getattr(self, name) for name in self.__slots__}
 
 
-def materialised(value: Any) -> Any:
-    """A handler's return value with nothing left to run: a streaming response is read to its end.
+@dataclass(slots=True)
+class Answer:
+    """What a view has answered: its response, read to the end, and the messages taken out of it."""
 
-    Called while the handler may still be interrupted. Raises ``UnstorableResult``.
-    """
-    if isinstance(value, tuple) and len(value) == 2:
-        return value[0], materialised(value[1])
-    if not isinstance(value, StreamingHttpResponse):
-        return value
-    if value.is_async:
-        raise UnstorableResult("an asynchronous streaming response cannot be kept")
-    body = bytearray()
-    for chunk in value:
-        body += chunk
-        _check_size(len(body))
-    whole = HttpResponse(bytes(body), status=value.status_code)
-    whole.headers = value.headers
-    whole.cookies = value.cookies
-    return whole
+    response: Any
+    flash: Any = None
+
+
+class FailedResponse(Failed):
+    """A failure that has a response of its own, to be replayed instead of a problem document."""
+
+    def __init__(self, message: str, answer: Answer | None) -> None:
+        super().__init__(message, status_code=500)
+        self.answer = answer
 
 
 def store(job: Job, value: Any) -> StoredResponse:
@@ -82,8 +90,20 @@ def store(job: Job, value: Any) -> StoredResponse:
             return stored
         case FileResult():
             return _store_file(job, value)
-        case HttpResponseBase():
-            return _store_http(job, materialised(value))
+        case StreamingHttpResponse():
+            return store(job, materialised(value))
+        case HttpResponse():
+            body = value.content
+            return _store_http(job, value, ContentFile(body), len(body))
+        case Spooled():
+            with value.body as spool:
+                size = spool.tell()
+                spool.seek(0)
+                return _store_http(job, value.response, File(spool), size)
+        case Answer():
+            stored = store(job, value.response)
+            stored.flash = value.flash
+            return stored
         case str():
             try:
                 body = value.encode()
@@ -108,11 +128,6 @@ def _final_status(status: int) -> int:
     if not 200 <= status <= 599:
         raise UnstorableResult(f"{int(status)} is no status code for a final response")
     return int(status)
-
-
-def _check_size(size: int) -> None:
-    if size > settings.MAX_RESULT:
-        raise UnstorableResult(f"the result has {size} bytes; {settings.MAX_RESULT} may be kept")
 
 
 def _headers(items: Iterable[tuple[str, str]]) -> list[list[str]]:
@@ -140,7 +155,7 @@ def _default(value: Any) -> Any:
 
 
 def _store_body(job: Job, body: bytes, content_type: str, inline: Any) -> StoredResponse:
-    _check_size(len(body))
+    check_size(len(body))
     stored = StoredResponse(response_type=content_type)
     if len(body) <= settings.INLINE_RESULT:
         stored.response_body = body
@@ -174,32 +189,58 @@ def _store_file(job: Job, value: FileResult) -> StoredResponse:
     return stored
 
 
-def _store_http(job: Job, value: HttpResponseBase) -> StoredResponse:
-    assert isinstance(value, HttpResponse)
+def _store_http(job: Job, value: HttpResponseBase, body: File[bytes], size: int) -> StoredResponse:
     status = _final_status(value.status_code)
-    body = b"" if status in _EMPTY else value.content
-    content_type = value.headers.get("Content-Type", BYTES)
-    inline = None
-    if content_type.partition(";")[0].strip() == JSON and len(body) <= settings.INLINE_RESULT:
-        try:
-            inline = orjson.loads(body)
-        except orjson.JSONDecodeError:
-            inline = None
-    stored = _store_body(job, body, content_type, inline)
-    stored.response_status = status
+    content_type = _header_value(value.headers.get("Content-Type", ""))
     headers = _headers(value.items())
-    cookies = [["Set-Cookie", morsel.OutputString()] for morsel in value.cookies.values()]
-    stored.response_headers = headers + cookies
+    if status in _EMPTY:
+        body, size = ContentFile(b""), 0
+    check_size(size)
+    stored = StoredResponse(response_status=status, response_type=content_type)
+    if size > settings.INLINE_RESULT:
+        stored.response_file = files.save_output(job.id, job.attempt, "body", body)
+    else:
+        stored.response_body = body.read()
+        stored.result = _inline(content_type, stored.response_body)
+    seal = _seal(job)
+    for morsel in value.cookies.values():
+        sealed = seal.seal(morsel.OutputString().encode())
+        headers.append([_COOKIE, sealed.decode()])
+    stored.response_headers = headers
     return stored
 
 
-def replay(job: Job) -> HttpResponseBase:
-    """The stored response of a succeeded job, as it was; a large body is streamed."""
+def _inline(content_type: str, body: bytes) -> Any:
+    """A body as a JSON value, where it is one that every database takes."""
+    if content_type.partition(";")[0].strip() != JSON:
+        return None
+    try:
+        value = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return None
+    return value if plain.misfit(value) is None else None
+
+
+def _seal(job: Job) -> Seal:
+    """Cookies are credentials, and are kept as such."""
+    return Seal(job.id, job.owner_id, "cookie")
+
+
+def replay(job: Job, *, synchronous: bool = False) -> HttpResponseBase:
+    """A job's stored response, as it was; a large body is streamed.
+
+    ``synchronous`` is for a server that iterates without an event loop, as under WSGI.
+    """
     response: HttpResponseBase
     if job.response_file:
-        handle = files.storage().open(job.response_file, "rb")
+        try:
+            handle = files.storage().open(job.response_file, "rb")
+        except FileNotFoundError:  # Retention removes files before their row.
+            raise Gone("the job's result is no longer kept") from None
         response = StreamingHttpResponse(
-            _chunks(handle), content_type=job.response_type, status=job.response_status
+            _chunks_in_turn(handle) if synchronous else _chunks(handle),
+            content_type=job.response_type,
+            status=job.response_status,
         )
         response.headers["Content-Length"] = str(handle.size)
     else:
@@ -209,11 +250,27 @@ def replay(job: Job) -> HttpResponseBase:
             status=job.response_status,
         )
     for key, text in job.response_headers:
-        if key == "Set-Cookie":
-            response.cookies.load(text)
+        if key == _COOKIE:
+            _set_cookie(response, _seal(job), text)
         else:
             response.headers[key] = text
+    if not job.response_type:
+        del response.headers["Content-Type"]
+    response._has_been_logged = True  # type: ignore[union-attr]  # noqa: SLF001  # By its job.
     return response
+
+
+def _chunks_in_turn(handle: File[bytes]) -> Iterator[bytes]:
+    with handle:
+        while chunk := handle.read(_CHUNK):
+            yield chunk
+
+
+def _set_cookie(response: HttpResponseBase, seal: Seal, sealed: str) -> None:
+    try:
+        response.cookies.load(seal.unseal(sealed.encode()).decode())
+    except TamperedRequest:
+        logger.warning("a cookie of job %s is left out: its key is gone", seal.job)
 
 
 async def _chunks(handle: File[bytes]) -> AsyncIterator[bytes]:

@@ -139,7 +139,20 @@ def test_a_large_result_is_kept_as_a_file_and_answered_the_same(configure: Confi
 
 
 async def chunks() -> AsyncIterator[bytes]:
-    yield b"a"
+    for part in (b"a", b"bc"):
+        yield part
+
+
+@pytest.mark.parametrize("streamed", [chunks, lambda: iter([b"a", b"bc"])])
+@pytest.mark.parametrize("inline", [10, 1])
+def test_a_streaming_response_is_kept_whole(
+    streamed: Any, inline: int, configure: Configure
+) -> None:
+    configure(INLINE_RESULT=inline)
+    given = StreamingHttpResponse(streamed(), status=201, headers={"X-Made": "here"})
+    job, response, body = answered(given)
+    assert (body, response.status_code, response["X-Made"]) == (b"abc", 201, "here")
+    assert bool(job.response_file) is (inline == 1)
 
 
 @pytest.mark.parametrize(
@@ -155,7 +168,6 @@ async def chunks() -> AsyncIterator[bytes]:
         (600, "too high"),
         (True, "no number"),
         FileResult("/nowhere/at/all.csv"),
-        StreamingHttpResponse(chunks()),
     ],
     ids=lambda value: type(value).__name__,
 )
