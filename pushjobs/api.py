@@ -3,37 +3,32 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import Annotated, Any
-from uuid import UUID
 
 from asgiref.sync import async_to_sync
 from channels.db import database_sync_to_async
-from django.http import HttpRequest, HttpResponseBase
+from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect
 from pydantic import Field, ValidationError
 
-from pushjobs import __version__, access, lifecycle, openapi, requests, results, submission, tokens
+from pushjobs import __version__, access, lifecycle, openapi, requests, submission, tokens
 from pushjobs import channels as channel_names
 from pushjobs.access import Caller
 from pushjobs.conf import settings
 from pushjobs.cursor import EARLIEST
 from pushjobs.events import rfc3339
-from pushjobs.exceptions import Gone, InvalidArguments, Unauthorized
+from pushjobs.exceptions import Conflict, InvalidArguments, Unauthorized
 from pushjobs.jobreading import cursor_of, read_job, wait_for_change, wait_until_over
 from pushjobs.jobsapi import JobsAPI
 from pushjobs.models import Job, new_id
 from pushjobs.openapi import TokenRequest
 from pushjobs.registry import registry
-from pushjobs.responses import (
-    failure_response,
-    has_changed,
-    job_response,
-    json_response,
-    problem_response,
-)
-from pushjobs.schemas import document
+from pushjobs.responsepage import response_page
+from pushjobs.responses import has_changed, job_response, json_response
+from pushjobs.schemas import document, links
 from pushjobs.status import Status
 from pushjobs.throttling import throttle
 
@@ -191,23 +186,22 @@ async def response(request: HttpRequest, job_id: str) -> HttpResponseBase:
         _, waited = await wait_until_over(caller, job, wait)
         wait = wait if waited else None
         job, body = await read_job(caller, job_id)
-    match job.status:
-        case Status.SUCCEEDED:
-            replayed: HttpResponseBase = await in_thread(_replay)(job.pk)
-            return replayed
-        case Status.FAILED:
-            return failure_response(job)
-        case Status.CANCELLED:
-            return problem_response(Gone("the job was cancelled"))
-        case _:
-            return job_response(request, body, job, wait=wait)
+    answer: HttpResponseBase = await in_thread(response_page)(request, job, body, wait=wait)
+    return answer
 
 
 @api.post(JOB + "/cancel", url_name="cancel", **openapi.CANCEL)
 def cancel(request: HttpRequest, job_id: str) -> HttpResponseBase:
-    """Cancel a job: 200 when it is cancelled, 202 when its handler has yet to be told."""
+    """Cancel a job: 200 when it is cancelled, 202 when its handler has yet to be told.
+
+    A form in a browser is sent on to the job's response, whether the job was over or not.
+    """
     caller = requests.caller_of(request)
     job = _found(caller, job_id, tokens.CANCEL)
+    if requests.prefers_html(request):
+        with suppress(Conflict):
+            lifecycle.cancel(job)
+        return HttpResponseRedirect(links(job.id)["response"], status=303)
     lifecycle.cancel(job)
     return job_response(request, document(job), job)
 
@@ -217,8 +211,9 @@ def retry(request: HttpRequest, job_id: str) -> HttpResponseBase:
     """Submit a failed or cancelled job once more, as a new job."""
     caller = _admitted(request)
     found = _found(caller, job_id, tokens.CANCEL)
-    if found.owner_id is not None or caller.token is None:
-        access.may_submit(Caller(user=caller.user or found.owner), registry.get(found.name))
+    spec = registry.get(found.name)
+    if spec.allow != "internal" and (found.owner_id is not None or caller.token is None):
+        access.may_submit(Caller(user=caller.user or found.owner), spec)
     job = submission.again(found, owner=found.owner).job
     body = document(job, cursor=EARLIEST) | {"token": tokens.for_job(job.id)}
     answer = job_response(request, body, job)
@@ -229,7 +224,3 @@ def retry(request: HttpRequest, job_id: str) -> HttpResponseBase:
 def _found(caller: Caller, job_id: str, scope: str) -> Job:
     key = access.job_id(job_id)
     return access.job(caller, key, Job.objects.filter(pk=key).first(), scope)
-
-
-def _replay(job_id: UUID) -> HttpResponseBase:
-    return results.replay(Job.objects.get(pk=job_id))

@@ -147,6 +147,12 @@ PREFER = {
     "schema": {"type": "string"},
     "description": "`wait=N`: answer within N seconds, earlier if something changes (RFC 7240).",
 }
+ACCEPT = {
+    "name": "Accept",
+    "in": "header",
+    "schema": {"type": "string"},
+    "description": "`text/html` before JSON: pages in the place of documents and problems.",
+}
 IF_NONE_MATCH = {"name": "If-None-Match", "in": "header", "schema": {"type": "string"}}
 
 SUBMIT_BODY = {
@@ -210,7 +216,7 @@ READ = _operation(
 RESPONSE = _operation(
     "response",
     {202: JobDocument},
-    parameters=[PREFER],
+    parameters=[PREFER, ACCEPT],
     responses={
         "200": {"description": "The response that the job produced, whatever it is."},
         "default": {"description": "The status code that the job chose, or its error's."},
@@ -220,7 +226,10 @@ RESPONSE = _operation(
 CANCEL = _operation(
     "cancel",
     {200: JobDocument, 202: JobDocument},
-    responses=problems(401, 403, 404, 409, 410),
+    responses={
+        "303": {"description": "To a form in a browser: on to the job's response."},
+        **problems(401, 403, 404, 409, 410),
+    },
 )
 RETRY = _operation(
     "retry", {202: AcceptedJob}, responses=problems(401, 403, 404, 409, 410, 422, 429, 503)

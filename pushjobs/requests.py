@@ -29,7 +29,10 @@ _MIN_ANONYMOUS_KEY = 16
 
 
 def caller_of(request: HttpRequest) -> Caller:
-    """Who asks. A session's unsafe request must carry a CSRF token; a job token needs none."""
+    """Who asks. An unsafe request that a cookie vouches for must carry a CSRF token.
+
+    A token in a header needs none. One in a cookie goes before the session.
+    """
     return replace(_caller_of(request), address=request.META.get("REMOTE_ADDR") or "")
 
 
@@ -37,12 +40,19 @@ def _caller_of(request: HttpRequest) -> Caller:
     text = tokens.from_headers(request.headers.get)
     if text is not None:
         return access.holder(tokens.verify(text))
+    match = request.resolver_match
+    token = tokens.from_cookie(request.COOKIES, match.kwargs.get("job_id") if match else None)
     user = getattr(request, "user", None)
-    if user is None or not user.is_authenticated:
+    if token is None and (user is None or not user.is_authenticated):
         return Caller()
     if request.method not in _SAFE and check_csrf(request) is not None:
         raise Forbidden("the CSRF token is missing or wrong")
-    return Caller(user=user)
+    return Caller(token=token) if token is not None else Caller(user=user)
+
+
+def prefers_html(request: HttpRequest) -> bool:
+    """Whether the client would rather have HTML than JSON, as browsers say in ``Accept``."""
+    return request.get_preferred_type(["application/json", "text/html"]) == "text/html"
 
 
 def wait_of(request: HttpRequest) -> float | None:

@@ -10,6 +10,7 @@ import orjson
 from django.http import HttpResponse
 from django.utils import timezone
 
+from pushjobs import preferences
 from pushjobs.exceptions import PROBLEM_TYPE, PushjobsError
 from pushjobs.models import Job
 
@@ -47,10 +48,16 @@ def problem_response(error: PushjobsError) -> HttpResponse:
     return response
 
 
+def failure_of(job: Job) -> dict[str, Any]:
+    """A failed job's error as a problem document's members; it has a status."""
+    own = {"type": PROBLEM_TYPE + "job-failed", "title": "The job failed", "status": 500}
+    return own | (job.error or {})
+
+
 def failure_response(job: Job) -> HttpResponse:
     """A failed job's error as the problem document that it is."""
-    error = {"type": PROBLEM_TYPE + "job-failed", "title": "The job failed", **(job.error or {})}
-    status = int(error.setdefault("status", 500))
+    error = failure_of(job)
+    status = int(error["status"])
     response = HttpResponse(orjson.dumps(error), content_type=PROBLEM, status=status)
     response["Cache-Control"] = "no-store"
     return response
@@ -79,7 +86,7 @@ def job_response(
     response["Cache-Control"] = "private, no-cache"
     response["Vary"] = "Authorization, Cookie"
     if wait is not None:
-        response["Preference-Applied"] = f"wait={wait:g}"
+        response["Preference-Applied"] = preferences.applied(wait=wait)
     if not job.over:
         response["Retry-After"] = str(retry_after(job, body["progress"]))
         events = body["links"]["events"]

@@ -17,20 +17,22 @@ from asgiref.sync import sync_to_async
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from pushjobs import broker, execution, files, lifecycle, plain
-from pushjobs.conf import settings
+from pushjobs import broker, duplicates, execution, files, lifecycle, plain
+from pushjobs.conf import Fallback, settings
 from pushjobs.exceptions import (
     BrokerUnavailable,
     Conflict,
-    IdempotencyMismatch,
+    Gone,
     InvalidArguments,
 )
 from pushjobs.files import InputFile
 from pushjobs.models import Job, new_id
 from pushjobs.registry import JobSpec, name_of, registry
+from pushjobs.retention import Retention, RetentionOption, retention_of
 from pushjobs.running import running
 from pushjobs.status import Status
-from pushjobs.uploads import check_uploads, open_upload, store_uploads
+from pushjobs.uploads import check_uploads, described, keys_of, store_uploads
+from pushjobs.uploads import opened as open_uploads
 
 logger = logging.getLogger(__name__)
 
@@ -40,10 +42,20 @@ ANONYMOUS = "anonymous"
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """An accepted job; ``replayed`` when its key had been used for the same request before."""
+    """An accepted job, or an earlier one that answers the request as well.
+
+    ``replayed``: its ``Idempotency-Key`` had been used for the same request before. ``joined``: an
+    equal request's job is under way, or was kept.
+    """
 
     job: Job
     replayed: bool = False
+    joined: bool = False
+
+    @property
+    def earlier(self) -> bool:
+        """Whether nothing new was accepted."""
+        return self.replayed or self.joined
 
 
 def submit(
@@ -56,15 +68,16 @@ def submit(
     tags: Iterable[str] = (),
     run_at: datetime | None = None,
     delay: timedelta | float | None = None,
+    fallback: Fallback | None = None,
     **more_args: Any,
 ) -> Job:
     """Accept a job, to run once the current transaction has committed.
 
     ``handler`` is what ``@job`` decorated, or the job's name. Its arguments go by keyword, or in
     the mapping ``args`` where a parameter bears the name of an option. ``delay`` is a timedelta or
-    seconds. A file argument is a Django ``File`` or a path. Raises ``UnknownJobName``,
-    ``InvalidArguments``, ``IdempotencyMismatch``, and ``BrokerUnavailable`` under
-    ``ENQUEUE_FALLBACK = "reject"``.
+    seconds. A file argument is a Django ``File`` or a path. ``fallback`` goes before the job's own
+    and ``ENQUEUE_FALLBACK``. Raises ``UnknownJobName``, ``InvalidArguments``,
+    ``IdempotencyMismatch``, and ``BrokerUnavailable`` where the fallback is ``"reject"``.
     """
     spec = registry.get(name_of(handler))
     if delay is not None and not isinstance(delay, timedelta):
@@ -80,6 +93,7 @@ def submit(
         tags=tags,
         run_at=run_at,
         delay=delay,
+        fallback=fallback,
     ).job
 
 
@@ -98,8 +112,23 @@ def accept(
     delay: timedelta | None = None,
     job_id: UUID | None = None,
     retry_of: UUID | None = None,
+    fingerprint: str | None = None,
+    coalesce_key: str | None = None,
+    keep: float | None = None,
+    queue: str | None = None,
+    priority: int | None = None,
+    max_attempts: int | None = None,
+    time_limit: float | None = None,
+    retention: RetentionOption | None = None,
+    fallback: Fallback | None = None,
 ) -> Accepted:
-    """Accept a validated request for a job; see ``submit``."""
+    """Accept a validated request for a job; see ``submit``.
+
+    ``fingerprint`` (64 characters at most) tells the request from others under the same key, where
+    its arguments do not. A request with a ``coalesce_key`` (as long) joins a job of the same owner
+    with that key that is not over, or has succeeded at most ``keep`` seconds ago; that makes no new
+    job. ``queue`` and the rest go before what ``spec`` says.
+    """
     job_id = job_id or new_id()
     if owner is not None and not owner.is_authenticated:
         owner = None
@@ -112,40 +141,43 @@ def accept(
         raise InvalidArguments([{"loc": ["run_at"], "msg": "no clock goes that far"}]) from None
     names = _checked_tags(tags)
     check_uploads(spec, uploads)
+    kept = _kept(spec.retention, retention)
     with ExitStack() as stack:
-        opened = {name: stack.enter_context(open_upload(value)) for name, value in uploads.items()}
-        inputs = {name: files.describe(name, upload) for name, upload in opened.items()}
+        opened = open_uploads(uploads, stack)
+        inputs = described(opened)
         model = spec.validate({**args, **inputs})
         job = Job(
             id=job_id,
             name=spec.name,
-            queue=spec.queue,
-            priority=spec.priority,
+            queue=queue or spec.queue,
+            priority=spec.priority if priority is None else priority,
             owner=owner,
             tags=names,
             args=model.model_dump(mode="json"),
-            max_attempts=spec.max_attempts or settings.MAX_ATTEMPTS,
-            time_limit=spec.time_limit or settings.TIME_LIMIT,
-            retention=spec.retention or settings.RETENTION,
+            max_attempts=max_attempts or spec.max_attempts or settings.MAX_ATTEMPTS,
+            time_limit=time_limit or spec.time_limit or settings.TIME_LIMIT,
+            retention=max(kept.succeeded, keep or 0),
+            retention_failed=kept.failed,
             run_at=run_at if run_at and run_at > timezone.now() else None,
             retry_of=retry_of,
             idempotency_scope=f"user:{owner.pk}" if owner is not None else ANONYMOUS,
             idempotency_key=idempotency_key,
+            coalesce_key=coalesce_key,
         )
         if why := plain.misfit(job.args):
             raise InvalidArguments([{"loc": ["args"], "msg": f"they hold {why}"}])
-        job.fingerprint = _fingerprint(job, asked_for)
-        if idempotency_key is not None and (known := _known(job)) is not None:
+        job.fingerprint = fingerprint or _fingerprint(job, asked_for)
+        if (known := _known(job, keep)) is not None:
             return known
         stored = store_uploads(job_id, inputs, opened)
-    job.args |= {name: file.as_json() for name, file in stored.items()}
+    job.args |= stored
     accepted = None
     try:
-        accepted = _write(job, delay)
+        accepted = _write(job, delay, keep, fallback or spec.fallback)
     finally:
-        if accepted is None or accepted.replayed:
-            for file in stored.values():
-                files.delete(file.key)
+        if accepted is None or accepted.earlier:
+            for key in keys_of(stored, stored):
+                files.delete(key)
     return accepted
 
 
@@ -154,25 +186,30 @@ def again(job: Job, *, owner: Any) -> Accepted:
     if not job.over or job.status == Status.SUCCEEDED:
         raise Conflict("only a job that has failed or was cancelled can be retried")
     spec = registry.get(job.name)
+    if spec.allow == "internal":
+        raise Conflict("the request that became this job is to be sent again itself")
     uploads = {
-        name: InputFile(**job.args[name])
+        name: [InputFile(**one) for one in kept] if isinstance(kept, list) else InputFile(**kept)
         for name in spec.file_parameters
-        if job.args.get(name) is not None
+        if (kept := job.args.get(name)) is not None
     }
     args = {name: value for name, value in job.args.items() if name not in spec.file_parameters}
-    return accept(spec, args=args, uploads=uploads, owner=owner, tags=job.tags, retry_of=job.id)
+    try:
+        return accept(spec, args=args, uploads=uploads, owner=owner, tags=job.tags, retry_of=job.id)
+    except FileNotFoundError:  # Retention removes files before their row.
+        raise Gone("the job's files are no longer kept") from None
 
 
-def send(job: Job) -> None:
-    """Hand a queued job to the broker, or do what ``ENQUEUE_FALLBACK`` says."""
+def send(job: Job, fallback: Fallback | None = None) -> None:
+    """Hand a queued job to the broker, or do what ``fallback`` or ``ENQUEUE_FALLBACK`` says."""
     if settings.EAGER:
         run_here(job)
         return
     try:
         broker.send(job.id, job.attempt, job.queue)
-    except BrokerUnavailable:
-        logger.warning("the broker is out of reach for job %s", job.id)
-        match settings.ENQUEUE_FALLBACK:
+    except BrokerUnavailable as error:
+        logger.warning("job %s is not sent: %s", job.id, error)
+        match fallback or settings.ENQUEUE_FALLBACK:
             case "relay":
                 Job.objects.filter(pk=job.pk, version=job.version).update(resend_at=None, sends=0)
             case "inline":
@@ -193,28 +230,41 @@ def run_here(job: Job) -> None:
             lifecycle.enqueue(job)
 
 
-def _write(job: Job, delay: timedelta | None) -> Accepted:
-    try:
-        lifecycle.admit(job, delay=delay)
-    except IntegrityError:
-        known = _known(job) if job.idempotency_key is not None else None
-        if known is None:
-            raise
-        return known
+def _write(
+    job: Job, delay: timedelta | None, keep: float | None, fallback: Fallback | None
+) -> Accepted:
+    for last in (False, False, True):
+        try:
+            lifecycle.admit(job, delay=delay)
+        except IntegrityError:
+            known = _known(job, keep)
+            if known is not None:
+                return known
+            if last or job.coalesce_key is None:
+                raise
+            # The job that stood in the way has ended in between.
+        else:
+            break
     if job.status == Status.QUEUED:
-        transaction.on_commit(partial(send, job))
+        transaction.on_commit(partial(send, job, fallback))
     return Accepted(job)
 
 
-def _known(job: Job) -> Accepted | None:
-    found = Job.objects.filter(
-        idempotency_scope=job.idempotency_scope, idempotency_key=job.idempotency_key
-    ).first()
-    if found is None:
-        return None
-    if found.fingerprint != job.fingerprint:
-        raise IdempotencyMismatch("the Idempotency-Key belongs to a request with other content")
-    return Accepted(found, replayed=True)
+def _known(job: Job, keep: float | None) -> Accepted | None:
+    if (found := duplicates.replayed(job)) is not None:
+        return Accepted(found, replayed=True)
+    if (found := duplicates.joinable(job, keep)) is not None:
+        return Accepted(found, joined=True)
+    return None
+
+
+def _kept(*options: RetentionOption | None) -> Retention:
+    """How long a job is kept by the settings and these options, of which the later go before."""
+    kept: Retention = settings.RETENTION
+    for option in options:
+        if option is not None:
+            kept = retention_of(option, kept)
+    return kept
 
 
 def _fingerprint(job: Job, run_at: datetime | float | None) -> str:

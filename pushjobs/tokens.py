@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Literal
@@ -61,6 +61,21 @@ def from_headers(get: Callable[[str], str | None]) -> str | None:
         return credentials.strip()
     own = (get(settings.TOKEN_HEADER.lower()) or "").split()
     return own[-1] if own else None
+
+
+def from_cookie(cookies: Mapping[str, str], job_id: str | None) -> Token | None:
+    """The token in ``TOKEN_COOKIE``, where it is one for this job and holds.
+
+    A browser sends it to the job's own URLs. Any other cookie says nothing: a session may.
+    """
+    text = cookies.get(settings.TOKEN_COOKIE)
+    if text is None or job_id is None:
+        return None
+    try:
+        token = verify(text)
+    except Unauthorized:
+        return None
+    return token if token.kind == "job" and token.subject == job_id.lower() else None
 
 
 def verify(text: str) -> Token:

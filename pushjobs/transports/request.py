@@ -89,7 +89,14 @@ class StreamRequest:
             token = (await caller_by_token(text)).token
             assert token is not None
             return Caller(token=replace(token, scope=token.scope & {tokens.READ}))
+        job_id = self.scope.get("url_route", {}).get("kwargs", {}).get("job_id")
+        if (own := tokens.from_cookie(self._cookies, job_id)) is not None:
+            return Caller(token=own)
         return Caller(user=await self._user())
+
+    @property
+    def _cookies(self) -> dict[str, str]:
+        return parse_cookie(self.headers.get("cookie", ""))
 
     @property
     def _address(self) -> str:
@@ -100,8 +107,7 @@ class StreamRequest:
         """The user whom a middleware in front has found, or the one of the session's cookie."""
         user = self.scope.get("user")
         if user is None:
-            cookies = parse_cookie(self.headers.get("cookie", ""))
-            key = cookies.get(django_settings.SESSION_COOKIE_NAME)
+            key = self._cookies.get(django_settings.SESSION_COOKIE_NAME)
             if key is None:
                 return None
             store = import_string(f"{django_settings.SESSION_ENGINE}.SessionStore")

@@ -112,6 +112,7 @@ def test_every_part_of_the_wire_has_examples() -> None:
     assert EXAMPLES.keys() == {
         "Submit",
         "Poll",
+        "Asynchronous views",
         "Pages of events",
         "Server-Sent Events",
         "WebSocket",

@@ -56,6 +56,40 @@ def test_a_wait_that_is_malformed_is_ignored(header: str) -> None:
     assert preferences.wait(header) is None
 
 
+@pytest.mark.parametrize(
+    ("header", "expected"),
+    [
+        ("respond-async", True),
+        ("Respond-Async", True),
+        ("return=minimal, respond-async, wait=10", True),
+        ("respond-async; x=1", True),
+        ('respond-async=""', True),
+        ("x, respond-async", True),
+        ("", False),
+        ("respond-async=no", False),
+        ("respond-asynchronously", False),
+        ("respond async", False),
+        ('x="respond-async"', False),
+        ('x="a, respond-async, b"', False),
+        ('x; y="a, respond-async, b", wait=3', False),
+        ('x="\\", respond-async, \\""', False),
+        ("respond-async=no, respond-async", False),
+    ],
+)
+def test_respond_async_is_asked_for_by_its_name_alone(header: str, expected: bool) -> None:
+    assert preferences.respond_async(header) is expected
+
+
+def test_a_quoted_value_is_what_it_quotes() -> None:
+    assert preferences.parse(r'a="b \"c\", d"; p="x, y", e=f') == {"a": 'b "c", d', "e": "f"}
+
+
+def test_what_was_applied_is_named_in_the_headers_words() -> None:
+    assert preferences.applied() == ""
+    assert preferences.applied(respond_async=True) == "respond-async"
+    assert preferences.applied(respond_async=True, wait=2.5) == "respond-async, wait=2.5"
+
+
 def test_the_empty_value_is_the_same_as_none() -> None:
     assert preferences.parse('a, b=, c=""') == {"a": "", "b": "", "c": ""}
 
@@ -65,6 +99,13 @@ def test_no_header_is_an_error(header: str) -> None:
     preferences.parse(header)
     wait = preferences.wait(header)
     assert wait is None or 0 <= wait < 1e9
+
+
+@pytest.mark.parametrize(
+    "header", ['"' * 999, '"\\' * 499, "a=" + "\\" * 900 + '"', "a;" * 499 + '"']
+)
+def test_a_short_header_made_to_cost_time_does_not(header: str) -> None:
+    assert preferences.parse(header).get("respond-async") is None
 
 
 @pytest.mark.parametrize("header", ["a" * 64_000 + "@", "a" + " " * 64_000 + "@", " " * 64_000])

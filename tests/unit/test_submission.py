@@ -14,7 +14,7 @@ from django.core.files.base import ContentFile
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from pushjobs import asubmit, files, submission, submit
+from pushjobs import asubmit, duplicates, files, submission, submit
 from pushjobs.exceptions import (
     BrokerUnavailable,
     Conflict,
@@ -150,13 +150,13 @@ def test_a_lost_race_removes_no_file_that_an_argument_merely_names(
     theirs = files.storage().save("pushjobs/theirs", upload())
     value = {"key": theirs, "sha256": ""}
     submit("test.echo", value=value, idempotency_key="k")
-    real, seen = submission._known, set[Any]()
+    real, seen = duplicates.replayed, set[Any]()
 
     def late(job: Job) -> Any:
         """Does not see the other request the first time, as in a race."""
         return real(job) if job.pk in seen else seen.add(job.pk)
 
-    monkeypatch.setattr(submission, "_known", late)
+    monkeypatch.setattr(duplicates, "replayed", late)
     submit("test.echo", value=value, idempotency_key="k")
     assert files.storage().exists(theirs)
 
