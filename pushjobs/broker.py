@@ -18,6 +18,10 @@ from typing import TypeAlias
 from uuid import UUID
 
 import dramatiq
+from django.apps import apps
+from django.conf import settings as django_settings
+from django.core.exceptions import ImproperlyConfigured
+from dramatiq import broker as dramatiq_broker
 from dramatiq.brokers.stub import StubBroker
 
 from pushjobs.exceptions import BrokerUnavailable
@@ -25,8 +29,24 @@ from pushjobs.exceptions import BrokerUnavailable
 ACTOR = "pushjobs.run_job"
 #: Seconds that a send may take.
 PATIENCE = 2.0
+#: Set while a worker of this process takes jobs: no other reads a broker in memory.
+attended = threading.Event()
 
 Message: TypeAlias = "dramatiq.Message[None]"
+
+
+def provide() -> None:
+    """Have a broker in memory where the project has none; one process needs no other.
+
+    Raises ``ImproperlyConfigured`` where it is set for an app that is not there to read it.
+    """
+    if apps.is_installed("django_dramatiq") or dramatiq_broker.global_broker is not None:
+        return
+    if hasattr(django_settings, "DRAMATIQ_BROKER"):
+        raise ImproperlyConfigured(
+            "DRAMATIQ_BROKER is set, and nothing reads it: add 'django_dramatiq' to INSTALLED_APPS"
+        )
+    dramatiq.set_broker(StubBroker(middleware=[]))
 
 
 def send(job_id: UUID, attempt: int, queue: str) -> None:
@@ -35,6 +55,8 @@ def send(job_id: UUID, attempt: int, queue: str) -> None:
     ``attempt`` is the number of attempts that the job has had, so that a repeated message is known.
     One that is said to have failed may yet arrive.
     """
+    if in_memory() and not attended.is_set():
+        raise BrokerUnavailable("the broker is in memory, and no worker runs in this process")
     message: Message = dramatiq.Message(
         queue_name=queue, actor_name=ACTOR, args=(str(job_id), attempt), kwargs={}, options={}
     )

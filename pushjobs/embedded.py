@@ -19,6 +19,7 @@ from dramatiq.worker import Worker
 from pushjobs import loop, relay
 from pushjobs.conf import settings
 from pushjobs.hub import get_hub
+from pushjobs.worker import services_of
 
 logger = logging.getLogger(__name__)
 
@@ -40,7 +41,11 @@ class EmbeddedWorker:
         self._lock = _lock_database()
         if self._lock is None:
             return  # Others may run jobs from this database: their leases tell whether they live.
-        taken = relay.recover()
+        try:
+            taken = relay.recover()
+        except BaseException:
+            self._lock.close()
+            raise
         if taken:
             logger.info("took back %d job(s) that were running when the process ended", taken)
 
@@ -50,10 +55,15 @@ class EmbeddedWorker:
         get_hub().start()
         self._worker.start()
 
-    async def stop(self) -> None:
-        """Give running jobs their grace, then the rest back to the queue."""
-        logger.info("stopping; running jobs have %g seconds", settings.SHUTDOWN_GRACE)
-        timeout = int(1000 * (settings.SHUTDOWN_GRACE + _STOP_MARGIN))
+    async def stop(self, grace: float | None = None) -> None:
+        """Give running jobs their grace, then the rest back to the queue.
+
+        ``grace`` is in seconds, by default ``SHUTDOWN_GRACE``.
+        """
+        grace = settings.SHUTDOWN_GRACE if grace is None else grace
+        logger.info("stopping; running jobs have %g seconds", grace)
+        services_of(dramatiq.get_broker()).grace = grace
+        timeout = int(1000 * (grace + _STOP_MARGIN))
         running, stopped = asyncio.get_running_loop(), asyncio.Event()
 
         def stop_threads() -> None:

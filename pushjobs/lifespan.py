@@ -42,6 +42,11 @@ class WebProcess:
             self._stopping = asyncio.get_running_loop().create_task(self._stop())
         await asyncio.shield(self._stopping)
 
+    async def halt(self) -> None:
+        """Stop without a grace: running jobs go back to the queue, and streams are cut."""
+        if self._worker is not None:
+            await self._worker.stop(grace=0)
+
     async def _stop(self) -> None:
         if self._worker is not None:
             await self._worker.stop()

@@ -10,9 +10,11 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
+import daphne.server  # noqa: F401  # Puts the reactor on asyncio, so it comes before the reactor.
 from django.core.exceptions import ImproperlyConfigured
 from twisted.internet import reactor
 
+from pushjobs import daphnelifespan
 from pushjobs.conf import settings
 from pushjobs.draining import drain
 from pushjobs.embedded import EmbeddedWorker
@@ -63,6 +65,7 @@ class EmbeddedServer:
 
     def run(self) -> None:
         """Serve until a signal, then stop cleanly. Raises ``ImproperlyConfigured``."""
+        daphnelifespan.unfollow()
         self._worker.prepare()
         _raise_file_limit()
         self._server.run()

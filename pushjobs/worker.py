@@ -12,11 +12,12 @@ from types import FrameType
 from typing import Any
 
 import dramatiq
+from django_dramatiq.middleware import DbConnectionsMiddleware
 from dramatiq.asyncio import get_event_loop_thread
 from dramatiq.middleware import AsyncIO, CurrentMessage, Middleware
 
 from pushjobs import execution, heap, loop
-from pushjobs.broker import in_memory
+from pushjobs.broker import attended, in_memory
 from pushjobs.conf import settings
 from pushjobs.heartbeat import Heartbeat
 from pushjobs.loopthread import LoopThread
@@ -32,20 +33,26 @@ _FLUSH = 5.0
 
 
 def equip(broker: dramatiq.Broker) -> None:
-    """Give a broker what jobs need of it: async handlers, their message, a worker's services."""
-    for kind in (AsyncIO, CurrentMessage, WorkerServices):
+    """Give a broker what jobs need: async handlers, working connections, a worker's services."""
+    for kind in (AsyncIO, DbConnectionsMiddleware, CurrentMessage, WorkerServices):
         if not any(isinstance(middleware, kind) for middleware in broker.middleware):
             broker.add_middleware(kind())
+
+
+def services_of(broker: dramatiq.Broker) -> WorkerServices:
+    """What an equipped broker's workers start and stop with."""
+    return next(item for item in broker.middleware if isinstance(item, WorkerServices))
 
 
 class WorkerServices(Middleware):
     """Starts with the worker and stops with it.
 
     On a stop running jobs have ``SHUTDOWN_GRACE`` seconds; then they go back to the queue at once,
-    and not when their leases run out.
+    and not when their leases run out. ``grace`` stands in for it where it is set before the stop.
     """
 
     def __init__(self) -> None:
+        self.grace: float | None = None
         self._threads: list[LoopThread] = []
         self._giving_back: threading.Thread | None = None
 
@@ -57,14 +64,16 @@ class WorkerServices(Middleware):
         self._threads = [Heartbeat(running).thread()]
         # A broker in memory can be given a job from nowhere else.
         if settings.RELAY_IN_WORKERS or in_memory():
-            self._threads.append(Relay().thread())
+            self._threads.extend(Relay().threads())
         for thread in self._threads:
             thread.start()
+        attended.set()
         heap.freeze()
 
     def before_worker_shutdown(self, broker: dramatiq.Broker, worker: Any) -> None:
+        attended.clear()  # What is given back, this process does not take up again.
         self._giving_back = threading.Thread(
-            target=give_back, name="pushjobs-shutdown", daemon=True
+            target=give_back, args=(self.grace,), name="pushjobs-shutdown", daemon=True
         )
         self._giving_back.start()
 
@@ -110,9 +119,12 @@ def _is_dramatiqs(handler: Any) -> bool:
     return module is not None and getattr(handler, "__module__", None) == module.__name__
 
 
-def give_back() -> None:
-    """Wait for the running jobs, and give back to the queue those that do not end in time."""
-    _wait(settings.SHUTDOWN_GRACE)
+def give_back(grace: float | None = None) -> None:
+    """Wait for the running jobs, and give back to the queue those that do not end in time.
+
+    ``grace`` is how many seconds they have, by default ``SHUTDOWN_GRACE``.
+    """
+    _wait(settings.SHUTDOWN_GRACE if grace is None else grace)
     for attempt in running.attempts():
         attempt.interrupt(Shutdown)
     _wait(_LAST_GRACE)

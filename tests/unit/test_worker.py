@@ -60,7 +60,7 @@ def test_sync_and_async_jobs_run_in_a_real_worker(running: Worker, tmp_path: Pat
 
 
 def test_heartbeat_and_relay_live_as_long_as_their_worker(broker: StubBroker) -> None:
-    services = {"pushjobs-heartbeat", "pushjobs-relay"}
+    services = {"pushjobs-heartbeat", "pushjobs-relay", "pushjobs-retention"}
     found = Worker(broker, worker_threads=1, worker_timeout=50)
     found.start()
     assert services <= names()
