@@ -10,8 +10,10 @@ from hashlib import blake2s
 from typing import Any
 
 import orjson
-from channels.layers import get_channel_layer
+from channels.layers import InMemoryChannelLayer, get_channel_layer
+from django.conf import settings as django_settings
 
+from pushjobs.broker import in_memory
 from pushjobs.conf import settings
 from pushjobs.cursor import Position
 from pushjobs.events import Entry, Record
@@ -19,13 +21,41 @@ from pushjobs.events import Entry, Record
 #: Seconds that a call may take.
 _PATIENCE = 2.0
 #: Rings for so many channels are a message each, to who serves the channel. Rings for more go
-#: together to everyone: a message costs as much as dozens of entries.
-_FEW = 8
+#: together to everyone: a message costs its sender as much as dozens of entries, and each process
+#: that does not serve their channels less than that.
+_FEW = 3
 _MESSAGE_BYTES = 256 * 1024
 #: Where every process hears what is rung for many channels.
 _EVERYONE = "pushjobs.everyone"
 
+#: Messages that a mailbox of the layer that stands in for a missing one holds.
+_CAPACITY = 10_000
+
 Rings = Mapping[str, Sequence[Entry]]
+
+
+def channel_layer() -> Any:
+    """The layer named ``CHANNEL_LAYER``; raises ``RuntimeError`` where there is none.
+
+    A project that sets neither ``CHANNEL_LAYERS`` nor a broker is one process, and gets one in
+    memory.
+    """
+    if stands_in():
+        return _stand_in()
+    layer = get_channel_layer(settings.CHANNEL_LAYER)
+    if layer is None:
+        raise RuntimeError(f"CHANNEL_LAYERS has no {settings.CHANNEL_LAYER!r}")
+    return layer
+
+
+def stands_in() -> bool:
+    """Whether a layer of our own takes the place of one that the project has not set."""
+    return not hasattr(django_settings, "CHANNEL_LAYERS") and in_memory()
+
+
+@lru_cache(maxsize=1)
+def _stand_in() -> InMemoryChannelLayer:
+    return InMemoryChannelLayer(capacity=_CAPACITY)
 
 
 class Doorbell:
@@ -35,9 +65,7 @@ class Doorbell:
     """
 
     def __init__(self) -> None:
-        self._layer: Any = get_channel_layer(settings.CHANNEL_LAYER)
-        if self._layer is None:
-            raise RuntimeError(f"CHANNEL_LAYERS has no {settings.CHANNEL_LAYER!r}")
+        self._layer = channel_layer()
         self._mailbox: str | None = None
         self._opening = asyncio.Lock()
         self._silent_until = 0.0
@@ -56,6 +84,9 @@ class Doorbell:
             messages = [(_group(name), _pack({name: own})) for name, own in rings.items()]
         try:
             async with asyncio.timeout(_PATIENCE):
+                if len(messages) == 1:  # By itself it needs no task.
+                    await self._layer.group_send(*messages[0])
+                    return
                 sending = (self._layer.group_send(*message) for message in messages)
                 results = await asyncio.gather(*sending, return_exceptions=True)
         except TimeoutError:

@@ -13,11 +13,10 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import dramatiq
-from channels.layers import get_channel_layer
 from django.db import Error, OperationalError, connections, router
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from pushjobs.conf import settings
+from pushjobs.layer import channel_layer
 from pushjobs.log import get_log
 from pushjobs.models import Job
 
@@ -48,7 +47,7 @@ class LayerProbe:
         self._mailbox: str | None = None
 
     async def __call__(self) -> None:
-        layer: Any = get_channel_layer(settings.CHANNEL_LAYER)
+        layer = channel_layer()
         if self._mailbox is None:
             # To no one: where it raises, no mailbox is made that no one would ever remove.
             await layer.group_send(_GROUP, {"type": "pushjobs.health"})

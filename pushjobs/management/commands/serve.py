@@ -5,6 +5,7 @@ from __future__ import annotations
 from argparse import ArgumentParser
 from typing import Any
 
+from django.apps import apps
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
@@ -43,8 +44,11 @@ class Command(BaseCommand):
         if not options["no_migrate"]:
             call_command("migrate", verbosity=0, interactive=False)
         try:
+            application = get_default_application()
+            if apps.is_installed("django.contrib.staticfiles"):
+                application = ASGIStaticFilesHandler(application)
             EmbeddedServer(
-                ASGIStaticFilesHandler(get_default_application()),
+                application,
                 host=host,
                 port=port,
                 threads=options["threads"],
