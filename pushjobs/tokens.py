@@ -55,12 +55,14 @@ def for_user(user_id: object, names: Iterable[str], scope: Iterable[str], lifeti
 
 
 def from_headers(get: Callable[[str], str | None]) -> str | None:
-    """The token of a request, by its headers: ``Authorization: Bearer``, or ``TOKEN_HEADER``."""
+    """The token of a request, by its headers: ``TOKEN_HEADER``, or ``Authorization: Bearer``.
+
+    In this order, since the project may have bearer tokens of its own that a client sends along.
+    """
+    if own := (get(settings.TOKEN_HEADER.lower()) or "").split():
+        return own[-1]
     scheme, _, credentials = (get("authorization") or "").partition(" ")
-    if scheme.lower() == "bearer":
-        return credentials.strip()
-    own = (get(settings.TOKEN_HEADER.lower()) or "").split()
-    return own[-1] if own else None
+    return credentials.strip() if scheme.lower() == "bearer" else None
 
 
 def from_cookie(cookies: Mapping[str, str], job_id: str | None) -> Token | None:

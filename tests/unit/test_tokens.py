@@ -213,7 +213,7 @@ def test_a_public_key_cannot_be_the_first(configure: Configure) -> None:
         ({"x-job-authorization": "Bearer abc"}, "abc"),
         ({"x-job-authorization": "  "}, None),
         ({"authorization": "Basic abc", "x-job-authorization": "def"}, "def"),
-        ({"authorization": "Bearer abc", "x-job-authorization": "def"}, "abc"),
+        ({"authorization": "Bearer abc", "x-job-authorization": "def"}, "def"),
         ({}, None),
     ],
 )
