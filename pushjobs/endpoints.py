@@ -77,7 +77,7 @@ class AsyncEndpoint(View):
 
     def render_done(self, request: HttpRequest, job: Job) -> Any:
         """The answer for a job that has succeeded; what the job returned, where not overridden."""
-        return results.replay(job)
+        return results.replay(job, synchronous=not hasattr(request, "scope"))
 
     def render_failed(self, request: HttpRequest, job: Job) -> Any:
         """The answer for a job that has failed; its problem document, where not overridden.
