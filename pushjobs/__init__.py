@@ -1,7 +1,8 @@
 """Background jobs whose outcome is pushed to those who wait for it.
 
 ``job`` registers a handler, ``submit`` and ``asubmit`` accept a job, and a handler is handed a
-``Run``. ``respond_async`` makes jobs of a view's requests. The names are looked up on first use, because this module imports no models.
+``Run``. ``respond_async`` makes jobs of a view's requests. The names are looked up on first use,
+because this module imports no models.
 """
 
 from __future__ import annotations
