@@ -6,7 +6,7 @@ poll runs in a request of its own, with that request's user, which renders what 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import ExitStack
 from inspect import isawaitable, iscoroutinefunction
 from typing import Any, ClassVar
@@ -15,9 +15,10 @@ from asgiref.sync import sync_to_async
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connections, transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.utils.cache import patch_vary_headers
 from django.views import View
 
-from pushjobs import requests, results, submission, tokens
+from pushjobs import preferences, requests, results, submission, tokens
 from pushjobs.access import Caller
 from pushjobs.cursor import EARLIEST
 from pushjobs.exceptions import Gone, NotFound, PushjobsError
@@ -39,6 +40,7 @@ def accepted(request: HttpRequest, job: Job, *, location: str | None = None) -> 
     """
     body = document(job, cursor=EARLIEST) | {"token": tokens.for_job(job.id)}
     response = job_response(request, body, job)
+    response["Cache-Control"] = "no-store"  # The token is for who asked.
     response["Location"] = location or body["links"]["self"]
     return response
 
@@ -89,16 +91,10 @@ class AsyncEndpoint(View):
     async def get(self, request: HttpRequest, **kwargs: Any) -> HttpResponseBase:
         if (job_id := request.GET.get("job")) is None:
             return await self.post(request, **kwargs)
-        try:
-            return await self._poll(request, job_id)
-        except PushjobsError as error:
-            return problem_response(error)
+        return await _answered(self._poll(request, job_id))
 
     async def post(self, request: HttpRequest, **kwargs: Any) -> HttpResponseBase:
-        try:
-            return await self._start(request, kwargs)
-        except PushjobsError as error:
-            return problem_response(error)
+        return await _answered(self._start(request, kwargs))
 
     async def _start(self, request: HttpRequest, kwargs: dict[str, Any]) -> HttpResponseBase:
         caller = await _in_thread(_admitted)(request)
@@ -106,14 +102,16 @@ class AsyncEndpoint(View):
         if job.name != name_of(self.job):
             raise ImproperlyConfigured(f"{type(self).__name__}.submit gave a job {job.name!r}")
         wait = requests.wait_of(request)
-        if wait:
+        if wait is not None:
             own = Caller(token=tokens.verify(tokens.for_job(job.id)), address=caller.address)
-            job, _ = await wait_until_over(own, job, wait)
+            job, waited = await wait_until_over(own, job, wait)
+            wait = wait if waited else None
             if job.over:
-                return await self._rendered(request, job)
+                return _applied(await self._rendered(request, job), wait)
         query = request.GET.copy()
         query["job"] = str(job.id)
-        return accepted(request, job, location=f"{request.path}?{query.urlencode()}")
+        location = f"{request.path}?{query.urlencode()}"
+        return _applied(accepted(request, job, location=location), wait)
 
     async def _submit(self, request: HttpRequest, kwargs: dict[str, Any]) -> Job:
         arguments = await _called(self.arguments, request, **kwargs)
@@ -134,7 +132,7 @@ class AsyncEndpoint(View):
             wait = wait if waited else None
             job, body = await self._read(caller, job_id)
         if job.over:
-            return await self._rendered(request, job)
+            return _applied(await self._rendered(request, job), wait)
         return job_response(request, body, job, wait=wait)
 
     async def _read(self, caller: Caller, job_id: str) -> tuple[Job, dict[str, Any]]:
@@ -145,13 +143,15 @@ class AsyncEndpoint(View):
 
     async def _rendered(self, request: HttpRequest, job: Job) -> HttpResponseBase:
         # Whole, since what is read for polls leaves the stored response out.
-        job = await Job.objects.aget(pk=job.pk)
-        match job.status:
+        whole = await Job.objects.filter(pk=job.pk).afirst()
+        if whole is None:
+            raise Gone("the job was removed when its retention ended")
+        match whole.status:
             case Status.SUCCEEDED:
-                return _response(await _called(self.render_done, request, job), 200)
+                return _response(await _called(self.render_done, request, whole), 200)
             case Status.FAILED:
-                status = int((job.error or {}).get("status", 500))
-                return _response(await _called(self.render_failed, request, job), status)
+                status = int((whole.error or {}).get("status", 500))
+                return _response(await _called(self.render_failed, request, whole), status)
             case _:
                 raise Gone("the job was cancelled")
 
@@ -160,6 +160,24 @@ def _admitted(request: HttpRequest) -> Caller:
     caller = requests.caller_of(request)
     throttle.admit(caller)
     return caller
+
+
+async def _answered(answer: Awaitable[HttpResponseBase]) -> HttpResponseBase:
+    """An answer, or the problem in its way; no one else's, and another one a moment later."""
+    try:
+        response = await answer
+    except PushjobsError as error:
+        response = problem_response(error)
+    response.headers.setdefault("Cache-Control", "private, no-cache")
+    patch_vary_headers(response, ("Authorization", "Cookie", "Prefer"))
+    return response
+
+
+def _applied(response: HttpResponseBase, wait: float | None) -> HttpResponseBase:
+    """A response that says how long a wait was agreed to, if any (RFC 7240, section 3)."""
+    if wait is not None:
+        response["Preference-Applied"] = preferences.applied(wait=wait)
+    return response
 
 
 def _response(value: Any, status: int) -> HttpResponseBase:

@@ -73,11 +73,13 @@ def job_response(
 ) -> HttpResponse:
     """A job's document: 202 with ``Retry-After`` while it is not over, 200 once it is.
 
-    Or 304 where ``If-None-Match`` has it. ``wait`` is the preference that was applied, if any.
+    Or 304 where ``If-None-Match`` has it, and no token is to be told. ``wait`` is the preference
+    that was applied, if any.
     """
     status = status or (200 if job.over else 202)
     tag = etag(job, body["progress"])
-    if request.method in ("GET", "HEAD") and tag in _tags(request):
+    polled = request.method in ("GET", "HEAD") and "token" not in body
+    if polled and tag in _tags(request):
         response = HttpResponse(status=304)
         del response["Content-Type"]
     else:

@@ -49,6 +49,12 @@ def test_it_has_the_topology(services: dict[str, Service]) -> None:
     assert "rabbitmq" not in read(COMPOSE_FILE, SECRETS)
 
 
+def test_only_nginx_can_be_reached_from_outside() -> None:
+    document: dict[str, Any] = yaml.safe_load(COMPOSE_FILE.read_text())
+    published = {name for name, service in document["services"].items() if "ports" in service}
+    assert published == {"nginx"}
+
+
 def test_each_service_has_a_healthcheck_or_runs_once(services: dict[str, Service]) -> None:
     document: dict[str, Any] = yaml.safe_load(COMPOSE_FILE.read_text())
     unchecked = {

@@ -49,6 +49,19 @@ def test_what_one_process_accepts_another_runs_and_a_third_tells(
     assert here.finished(job)["result"] == {"words": 6}
 
 
+def test_a_view_that_one_process_puts_off_another_runs_and_a_third_answers(
+    stack: Stack, here: Client
+) -> None:
+    asked = "/demo/report.json?below=1000&steps=2&pause=0"
+    accepted = here.get(asked, Prefer="respond-async")
+    assert accepted.status_code == 202
+    with Client(stack.servers[1]) as third:
+        url, token = accepted.headers["location"], accepted.json()["token"]
+        response = third.get(url, token, Prefer="wait=20")
+        direct = third.get(asked)
+    assert (response.status_code, response.json()) == (200, direct.json())
+
+
 def test_a_cursor_of_one_process_goes_on_at_another(
     stack: Stack, here: Client, there: Follower
 ) -> None:

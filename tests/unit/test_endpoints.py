@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from http import HTTPStatus
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from uuid import uuid4
 
 import pytest
+from asgiref.sync import sync_to_async
 from django.contrib.auth import get_user_model
 from django.core.exceptions import ImproperlyConfigured
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from django.test import AsyncClient, Client
 from django.urls import include, path
 
-from pushjobs import AsyncEndpoint, accepted, lifecycle, submit, tokens
+from pushjobs import AsyncEndpoint, lifecycle, submit, tokens
 from pushjobs.lifecycle import error_of
 from pushjobs.models import Job
 from pushjobs.results import store
+from pushjobs.testing import run_jobs
 from tests.app.jobs import add, echo
 from tests.unit.conftest import Configure, Postbox
 from tests.unit.jobs import make
@@ -64,16 +68,11 @@ class Astray(AsyncEndpoint):
         return submit(add, left=1)
 
 
-def one_liner(request: HttpRequest) -> HttpResponse:
-    return accepted(request, submit(echo, value=3))
-
-
 urlpatterns = [
     path("sum/<int:left>", Sum.as_view()),
     path("plain", Unrendered.as_view()),
     path("tagged", Tagged.as_view()),
     path("astray", Astray.as_view()),
-    path("one-liner", one_liner),
     path("", include("pushjobs.urls")),
 ]
 
@@ -158,6 +157,64 @@ async def test_a_request_that_waits_is_answered_with_the_end(configure: Configur
     assert (answer.status_code, answer.content) == (200, b"now")
 
 
+def test_who_waits_learns_of_the_end_as_it_comes(
+    client: Client, ann: Any, postbox: Postbox, recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    location = client.get("/sum/2?right=3")["Location"]
+    brief = client.get(location, headers={"Prefer": "wait=0"})
+    assert (brief.status_code, brief["Preference-Applied"]) == (202, "wait=0")
+
+    async def ends(caller: Any, job: Job, timeout: float) -> tuple[Job, bool]:
+        await sync_to_async(run_jobs)()
+        return await Job.objects.aget(pk=job.pk), timeout == 5
+
+    monkeypatch.setattr("pushjobs.endpoints.wait_until_over", ends)
+    for url in (location, "/sum/2?right=3"):
+        done = client.get(url, headers={"Prefer": "wait=5"})
+        assert (done.status_code, done.json()["sum"]) == (200, 5)
+        assert done["Preference-Applied"] == "wait=5"
+        assert {"Authorization", "Cookie", "Prefer"} <= set(done["Vary"].split(", "))
+
+
+def test_a_new_job_is_told_to_a_client_that_knows_another(
+    client: Client, postbox: Postbox, recorder: Recorder
+) -> None:
+    first = client.get("/plain")
+    again = client.get("/plain", headers={"If-None-Match": first["ETag"]})
+    assert (again.status_code, again["Cache-Control"]) == (202, "no-store")
+    assert again.json()["id"] != first.json()["id"]
+
+
+@pytest.mark.parametrize("kind", [Client, AsyncClient])
+async def test_a_large_result_is_streamed_as_the_server_can(
+    kind: Any, configure: Configure, media: Path, postbox: Postbox, recorder: Recorder
+) -> None:
+    configure(INLINE_RESULT=10)
+    client = kind() if kind is AsyncClient else SimpleNamespace(get=sync_to_async(kind().get))
+    started = await client.get("/plain?value=" + 20 * "x")
+    await sync_to_async(run_jobs)()
+    own = {"Authorization": f"Bearer {started.json()['token']}"}
+    done = await client.get(started["Location"], headers=own)
+    assert (done.streaming, done.is_async) == (True, kind is AsyncClient)
+    assert done["Cache-Control"] == "private, no-cache"
+    body = [part async for part in done] if done.is_async else await sync_to_async(list)(done)
+    assert b"".join(body) == 20 * b"x"
+
+
+async def test_a_job_that_is_removed_while_it_is_read_is_gone(
+    postbox: Postbox, recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started = await AsyncClient().get("/plain")
+    ended = Job(id=started.json()["id"], name="test.echo", status="succeeded")
+
+    async def read(*args: Any) -> tuple[Job, dict[str, Any]]:
+        await Job.objects.all().adelete()
+        return ended, {}
+
+    monkeypatch.setattr("pushjobs.endpoints.read_job", read)
+    assert (await AsyncClient().get(started["Location"])).status_code == 410
+
+
 def test_an_endpoint_answers_for_no_job_but_its_own(
     client: Client, ann: Any, postbox: Postbox, recorder: Recorder
 ) -> None:
@@ -202,12 +259,3 @@ def test_an_idempotency_key_gives_the_same_job_again(
     assert len({answer.json()["id"] for answer in answers}) == 1
     other = client.get("/sum/2?right=4", headers={"Idempotency-Key": "k"})
     assert other.status_code == 422
-
-
-def test_any_view_may_accept_a_job_in_one_line(
-    client: Client, postbox: Postbox, recorder: Recorder
-) -> None:
-    answer = client.get("/one-liner")
-    assert (answer.status_code, answer["Location"]) == (202, f"/jobs/{answer.json()['id']}")
-    own = {"Authorization": f"Bearer {answer.json()['token']}"}
-    assert client.get(answer["Location"], headers=own).status_code == 202
