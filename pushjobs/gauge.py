@@ -52,4 +52,4 @@ class Gauge:
     def take(self) -> Event:
         """The newest reading as an event of this moment."""
         self.awaited = False
-        return self._event._replace(time=datetime.now(UTC), data=self.data() or {})
+        return self._event.saying(datetime.now(UTC), self.data() or {})

@@ -9,7 +9,7 @@ backlog over its bound ends the connection, so that a slow reader costs only its
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from typing import Any
 
 from pushjobs.burst import Burst, Form
@@ -51,6 +51,16 @@ class Outbox:
         else:
             self._keep(payload, replaces)
 
+    def put_all(self, items: Sequence[tuple[bytes, Hashable]]) -> None:
+        """As ``put`` for each payload and what it replaces, in one write where that can be."""
+        if self.closed:
+            return
+        if self._task is None:
+            self._write(self._writer.frame, [payload for payload, _ in items])
+        else:
+            for payload, replaces in items:
+                self._keep(payload, replaces)
+
     def deliver(self, burst: Burst, form: Form) -> None:
         """Send a burst's entries, each in the given form."""
         if self.closed:
@@ -77,7 +87,7 @@ class Outbox:
 
     async def drained(self) -> None:
         """Wait until all that was put is with the server, or the connection has ended."""
-        self._mind_pause()  # What has paused it may have been written past this outbox.
+        self.mind_pause()  # What has paused it may have been written past this outbox.
         while self._task is not None and not self.closed:
             await asyncio.wait([self._task])
 
@@ -99,9 +109,10 @@ class Outbox:
         except Exception:
             self._end(slow=False)
             return
-        self._mind_pause()
+        self.mind_pause()
 
-    def _mind_pause(self) -> None:
+    def mind_pause(self) -> None:
+        """Wait for the writer, where it is paused: what has paused it may have gone past here."""
         if self._writer.paused and self._task is None and not self.closed:
             self._task = asyncio.get_running_loop().create_task(self._drain())
 

@@ -168,6 +168,7 @@ class Publisher:
 
     def _arrived(self, parcels: Sequence[Parcel], told: bool) -> None:
         """On the loop: a shard has its part of some events, or never will."""
+        heard: list[Event] = []
         for parcel in parcels:
             posting = parcel.posting
             if parcel.arrived:
@@ -175,24 +176,34 @@ class Publisher:
             parcel.arrived = True
             posting.told &= told
             posting.missing -= 1
-            if not posting.missing:
-                self._finished(posting.event, told=posting.told)
+            if posting.missing:
+                continue
+            event = posting.event
+            if event.type == EventType.OUTPUT:
+                heard.append(event)
+            if event.version and posting.told and self._on_published is not None:
+                self._on_published(UUID(event.job), event.version)
+        if heard:
+            self._heard(heard)
 
-    def _finished(self, event: Event, *, told: bool) -> None:
-        if event.type == EventType.OUTPUT:
-            key = (event.job, event.attempt)
-            with self._lock:
-                self._unheard[key] -= 1
-                if not self._unheard[key]:
+    def _heard(self, output: Sequence[Event]) -> None:
+        with self._lock:  # Once for all: whoever waits for a lock gives the interpreter away.
+            for event in output:
+                key = (event.job, event.attempt)
+                left = self._unheard[key] - 1
+                if left:
+                    self._unheard[key] = left
+                else:
                     del self._unheard[key]
-        if event.version and told and self._on_published is not None:
-            self._on_published(UUID(event.job), event.version)
 
     def _full(self, channels: tuple[str, ...]) -> bool:
         return any(self._lane(name).full for name in channels)
 
     def _heavy(self, channels: tuple[str, ...]) -> bool:
-        return any(self._lane(name).heavy for name in channels)
+        for name in channels:  # noqa: SIM110 - A generator would cost each piece of output more.
+            if self._lane(name).heavy:
+                return True
+        return False
 
     def _lane(self, channel: str) -> Lane:
         shard = self._log.shard(channel)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Hashable, Sequence
 
+from pushjobs.latch import Latch
+
 #: Seconds that a client which does not read may take for what was written.
 _LINGER = 5.0
 
@@ -36,13 +38,13 @@ class TransportWriter:
         self.paused = paused
         self.on_stop: Callable[[], None] | None = None
         #: Made for the first who waits: most connections never pause.
-        self._writable: asyncio.Event | None = None
+        self._writable: Latch | None = None
 
     async def drain(self) -> None:
         """Wait until it is not paused, or has ended."""
         while self.paused:
             if self._writable is None:
-                self._writable = asyncio.Event()
+                self._writable = Latch()
             await self._writable.wait()
 
     def pause(self) -> None:

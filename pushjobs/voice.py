@@ -41,7 +41,7 @@ class Voice:
         if held is not None and held.data["stream"] == event.data["stream"]:
             chunk = held.data["chunk"] + event.data["chunk"]
             if len(chunk) <= CHUNK:
-                event = event._replace(data=event.data | {"chunk": chunk})
+                event = event.saying(event.time, event.data | {"chunk": chunk})
                 held = None
         if held is not None:
             self._full.append(held)
@@ -59,7 +59,7 @@ class Voice:
             ready.append(self._progress.take())
             self._progress, self._progress_due = None, now + settings.PROGRESS_INTERVAL
         first, self._seq = self._seq + 1, self._seq + len(ready)
-        return [event._replace(seq=seq) for seq, event in enumerate(ready, start=first)]
+        return [event.numbered(seq) for seq, event in enumerate(ready, start=first)]
 
     def due(self) -> float | None:
         """When there will be something to take; None while nothing is held."""

@@ -26,7 +26,7 @@ class Writer(Protocol):
     #: Equal for writers whose ``frame`` makes the same of the same payloads.
     framing: Hashable
     #: Whether ``write`` is one function that may be called until ``on_stop`` is: the writer is
-    #: paused, or the connection has ended.
+    #: paused and is to be drained, or the connection has ended.
     direct: bool
     on_stop: Callable[[], None] | None
 
@@ -64,7 +64,7 @@ class EagerSend:
 
     __slots__ = ("_later", "_send", "_under_way", "_wrap", "framing", "on_stop")
 
-    direct = False
+    direct = True
 
     def __init__(
         self, send: Send, wrap: Callable[[Sequence[bytes]], Sequence[Any]], framing: Hashable
@@ -76,7 +76,7 @@ class EagerSend:
         self._under_way: tuple[Generator[Any, Any, None], Any] | None = None
         self._later: Sequence[Any] = ()
         self.framing = framing
-        self.on_stop: Callable[[], None] | None = None  # It is not direct: never called.
+        self.on_stop: Callable[[], None] | None = None
 
     @property
     def paused(self) -> bool:
@@ -92,7 +92,12 @@ class EagerSend:
                 waits_for = next(coroutine)
             except StopIteration:
                 continue
+            except Exception:
+                self._send = _refuse  # Who tries again must not repeat the messages before.
+                raise
             self._under_way, self._later = (coroutine, waits_for), framed[place:]
+            if self.on_stop is not None:
+                self.on_stop()
             return
 
     async def drain(self) -> None:
@@ -119,6 +124,10 @@ def writer_of(
     give = (scope.get("extensions") or {}).get(EXTENSION)
     writer: Writer = give() if give is not None else EagerSend(send, wrap, framing)
     return writer
+
+
+async def _refuse(_: Any) -> None:
+    raise ConnectionError("the server has refused a message before")
 
 
 @types.coroutine

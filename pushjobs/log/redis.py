@@ -152,9 +152,9 @@ class RedisLog:
         for question in questions:
             by_url[self.shard(question.channel)].append(question)
         servers = self._connected()
-        found = await asyncio.gather(
-            *(_answered(servers[url], script, share) for url, share in by_url.items())
-        )
+        calls = [_answered(servers[url], script, share) for url, share in by_url.items()]
+        # A task for each of many; one alone needs none.
+        found = await asyncio.gather(*calls) if len(calls) > 1 else [await one for one in calls]
         answers: list[tuple[list[str], list[Any]]] = []
         errors: list[Exception] = []
         for share, answered in zip(by_url.values(), found, strict=True):

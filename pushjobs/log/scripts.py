@@ -5,28 +5,20 @@ Many channels are asked in one call, and many calls are made in one round trip.
 
 from __future__ import annotations
 
-import secrets
+import random
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from hashlib import blake2b, sha1
 from importlib.resources import files
 from typing import Any, NamedTuple
 
-import hiredis
 import msgpack
-from redis.asyncio import Connection, Redis
 from redis.exceptions import ClusterCrossSlotError, NoScriptError
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 from pushjobs.conf import settings
+from pushjobs.log.connections import Connections
 
-# Unless the URL says otherwise, in seconds: a server that is gone is not waited for.
-_OPTIONS: dict[str, Any] = {
-    "socket_connect_timeout": 2,
-    "socket_timeout": 2,
-    "health_check_interval": 15,
-    "max_connections": None,
-}
 #: A connection that is gone; uvloop calls a write to one that was just reset a RuntimeError.
 _GONE = (RedisConnectionError, RuntimeError)
 #: A server does nothing else while a script runs, so that a call is to take it milliseconds.
@@ -56,18 +48,11 @@ class Question(NamedTuple):
     asked: bytes
 
 
-class _Connection(Connection):
-    """Packs commands in C, which redis-py does for connections without asyncio alone."""
-
-    def pack_command(self, *args: Any) -> list[bytes]:
-        return [hiredis.pack_command(args)]
-
-
 class Server:
     """A server of the log, for one event loop."""
 
     def __init__(self, url: str) -> None:
-        self._redis = Redis.from_url(url, connection_class=_Connection, **_OPTIONS)
+        self._connections = Connections(url)
         #: A node of a cluster, which takes no call for channels of several slots.
         self._clustered = False
 
@@ -86,7 +71,7 @@ class Server:
         return await self._answers(script, questions)
 
     async def close(self) -> None:
-        await self._redis.aclose()
+        await self._connections.close()
 
     async def _answers(self, script: Script, questions: Sequence[Question]) -> list[Any]:
         calls = [
@@ -111,14 +96,8 @@ class Server:
     async def _made(
         self, script: Script, calls: Sequence[Sequence[Any]], *, by_text: bool = False
     ) -> list[Any]:
-        pipeline = self._redis.pipeline(transaction=False)
-        for arguments in calls:
-            if by_text:
-                pipeline.eval(script.text, *arguments)
-            else:
-                pipeline.evalsha(script.sha, *arguments)
-        replies: list[Any] = await pipeline.execute(raise_on_error=False)
-        return replies
+        call = (b"EVAL", script.text) if by_text else (b"EVALSHA", script.sha)
+        return await self._connections.call([(*call, *arguments) for arguments in calls])
 
 
 def _is_unknown(reply: Any) -> bool:
@@ -141,7 +120,7 @@ def _arguments(questions: Sequence[Question]) -> list[Any]:
     return [
         len(keys),
         *keys,
-        secrets.token_hex(4),
+        b"%08x" % random.getrandbits(32),  # No secret; and no system call for each.
         int(1000 * settings.LOG_MAX_AGE),
         settings.LOG_MAX_EVENTS,
         settings.LOG_MAX_BYTES,

@@ -141,6 +141,7 @@ class Socket:
         self.finish(UNAUTHORIZED)
 
     def _step_out(self) -> None:
+        self._outbox.mind_pause()
         for channel in self._subscriptions.values():
             channel.step_out()
 
@@ -206,7 +207,7 @@ class Socket:
             token = text_of(frame, "token", None)
             caller = await caller_by_token(token) if token else self._caller
             key = access.job_id(job_id)
-            job = access.job(caller, key, await get_reader().get(key), tokens.CANCEL)
+            job = await access.ajob(caller, key, await get_reader().get(key), tokens.CANCEL)
             await _cancel(job)
         except PushjobsError as error:
             self.refuse(error, job=job_id)

@@ -123,17 +123,11 @@ class Stream:
         if self._single:
             self._outbox.deliver(burst, _BLOCK)
         else:
-            for entry in burst.entries:
-                self.put(channel, entry, moves=True)
+            blocks = [(self._block(channel, entry), entry.replaces) for entry in burst.entries]
+            self._outbox.put_all(blocks)
 
     def put(self, channel: str, entry: Entry, *, moves: bool) -> None:
-        if not moves:
-            payload = entry.sse_fields
-        elif self._single:
-            payload = entry.sse
-        else:
-            self._cursors[self._places[channel]] = entry.cursor
-            payload = self._id() + entry.sse_fields
+        payload = self._block(channel, entry) if moves else entry.sse_fields
         self._outbox.put(payload, entry.replaces)
 
     def move(self, channel: str, position: Position) -> None:
@@ -167,6 +161,13 @@ class Stream:
         self._end_replay()
         self._lifetime.end()
 
+    def _block(self, channel: str, entry: Entry) -> bytes:
+        """The entry, and where the client stands once it has it."""
+        if self._single:
+            return entry.sse
+        self._cursors[self._places[channel]] = entry.cursor
+        return self._id() + entry.sse_fields
+
     def _id(self) -> bytes:
         return f"id: {Cursor.join(self._cursors)}\n".encode()
 
@@ -177,6 +178,7 @@ class Stream:
             self._writable = False
 
     def _step_out(self) -> None:
+        self._outbox.mind_pause()
         for subscription in self._subscriptions:
             subscription.step_out()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from operator import attrgetter
 from typing import Any
 
 import pytest
@@ -12,6 +13,9 @@ from hypothesis import strategies as st
 from pushjobs.outbox import Outbox
 from pushjobs.writer import EagerSend
 from tests.unit.conftest import Configure
+from tests.unit.faults import turns
+
+FORM = attrgetter("sse")
 
 
 class Server:
@@ -54,6 +58,25 @@ async def test_what_can_be_written_is_written_at_once_without_a_task(server: Ser
     server.put(b"a", b"b")
     assert server.sent == [b"a", b"b"]
     assert asyncio.all_tasks() == before
+
+
+async def test_what_is_put_together_is_written_at_once_or_kept_piece_by_piece() -> None:
+    sent: list[bytes] = []
+    reads = asyncio.Event()
+
+    async def send(payload: bytes) -> None:
+        sent.append(payload)
+        await reads.wait()
+
+    outbox = Outbox(
+        EagerSend(send, lambda payloads: [b"".join(payloads)], "text"), list[bool]().append
+    )
+    outbox.put_all([(b"a", None), (b"b", None)])
+    assert sent == [b"ab"]
+    outbox.put_all([(b"1", "job"), (b"c", None), (b"2", "job")])
+    reads.set()
+    await outbox.drained()
+    assert sent == [b"ab", b"c2"]
 
 
 async def test_what_waits_is_sent_in_order_once_the_client_reads(server: Server) -> None:
@@ -194,6 +217,44 @@ async def test_drained_ends_with_the_connection(server: Server) -> None:
     await asyncio.sleep(0)
     server.outbox.close()
     await waiting
+
+
+async def test_a_send_that_waits_ends_although_it_was_written_past_the_outbox(
+    server: Server,
+) -> None:
+    line = server.outbox.line(FORM)
+    assert line is not None
+    line.writer.on_stop = server.outbox.mind_pause
+    line.writer.write([b"a"])
+    server.open.clear()
+    line.writer.write([b"b", b"c"])
+    assert (server.sent, server.outbox.line(FORM)) == ([b"a"], None)
+    server.open.set()
+    await turns(5)
+    assert server.sent == [b"a", b"b", b"c"]
+    assert server.outbox.line(FORM) == line
+
+
+async def test_what_is_put_comes_after_what_was_written_past_the_outbox(server: Server) -> None:
+    line = server.outbox.line(FORM)
+    assert line is not None
+    line.writer.on_stop = server.outbox.mind_pause
+    server.open.clear()
+    line.writer.write([b"a", b"b"])
+    server.put(b"c")
+    await server.resume()
+    assert server.sent == [b"a", b"b", b"c"]
+
+
+async def test_who_tries_again_after_a_send_that_raised_repeats_nothing(server: Server) -> None:
+    line = server.outbox.line(FORM)
+    assert line is not None
+    server.breaks_after = 1
+    for _ in range(2):
+        with pytest.raises(ConnectionError):
+            line.writer.write([b"a", b"b"])
+        server.breaks_after = -1
+    assert server.sent == [b"a"]
 
 
 operations = st.lists(

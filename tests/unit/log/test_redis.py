@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 import redis
-from redis.asyncio.client import Pipeline
 
 from pushjobs.events import EventType
 from pushjobs.exceptions import LogUnavailable
+from pushjobs.log.connections import Connections
 from pushjobs.log.redis import RedisLog
 from pushjobs.log.scripts import APPEND
 from tests.redis_server import RedisServer, running_redis
@@ -124,12 +124,14 @@ async def test_a_batch_is_whole_although_the_server_forgets_its_scripts_in_the_m
 ) -> None:
     names = [f"job:{number}" for number in range(300)]
     await own_log.append([status(1, channel=name) for name in names])
-    called, hashes = Pipeline.evalsha, [APPEND.sha, "0" * 40, APPEND.sha]
+    called, hashes = Connections.call, [APPEND.sha, "0" * 40, APPEND.sha]
 
-    def forgetful(pipeline: Pipeline, _: str, *arguments: Any) -> Any:
-        return called(pipeline, hashes.pop(0), *arguments)
+    async def forgetful(connections: Connections, commands: Sequence[Sequence[Any]]) -> list[Any]:
+        if hashes:
+            commands = [(name, hashes.pop(0), *rest) for name, _, *rest in commands]
+        return await called(connections, commands)
 
-    monkeypatch.setattr(Pipeline, "evalsha", forgetful)
+    monkeypatch.setattr(Connections, "call", forgetful)
     appended = await own_log.append([status(2, channel=name) for name in names])
     assert not hashes
     assert [entry.position.offset if entry else None for entry in appended] == [2] * 300
