@@ -48,6 +48,7 @@ class Site:
             "DJANGO_SETTINGS_MODULE": self.settings,
             "DATABASE_URL": "",
             "REDIS_URL": self.bench.redis(2 * place),
+            "LAYER_PREFIX": self.name,
             "BROKER_URL": self.bench.redis(2 * place + 1),
             "SECRET_KEY": _SECRET,
             "VAR": str(self.bench.new_folder(self.name)),

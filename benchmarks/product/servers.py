@@ -113,6 +113,7 @@ class Product:
             "VAR": str(folder),
             "DATABASE_URL": f"sqlite:///{folder / DATABASE}",
             "REDIS_URL": bench.redis(self._redis),
+            "LAYER_PREFIX": f"asgi{self._redis}",
             "PUSHJOBS": json.dumps(_SETTINGS),
             "LOG_LEVEL": "WARNING",
         }

@@ -5,6 +5,8 @@ The limits are still counted: only their numbers differ from the defaults.
 
 from __future__ import annotations
 
+from typing import Any
+
 from project.settings import *  # noqa: F403
 from project.settings import CHANNEL_LAYERS, INSTALLED_APPS, PUSHJOBS, env
 
@@ -15,6 +17,10 @@ if DIRECT_LAYER := env.str("DIRECT_LAYER", default=""):
             "CONFIG": {"path": DIRECT_LAYER},
         }
     }
+elif LAYER_PREFIX := env.str("LAYER_PREFIX", default=""):
+    # Redis has no databases for pub/sub: candidates on one server would hear each other's rings.
+    layer_options: Any = CHANNEL_LAYERS["default"]["CONFIG"]
+    layer_options["prefix"] = LAYER_PREFIX
 INSTALLED_APPS = [*INSTALLED_APPS, "benchmarks.product"]
 PUSHJOBS = {
     "ADDRESS_SUBMISSIONS": "100000000/minute",
