@@ -9,6 +9,7 @@ import asyncio
 import logging
 import random
 import threading
+import time
 from collections import defaultdict, deque
 from collections.abc import Callable, Mapping, Sequence
 from itertools import islice
@@ -23,6 +24,10 @@ logger = logging.getLogger(__name__)
 _BATCH, _BATCH_BYTES = 512, 128 * 1024
 _FULL, _FULL_BYTES = 10_000, 4 * 1024 * 1024
 _RETRY_MIN, _RETRY_MAX = 0.05, 5.0
+#: A lane whose parcels come one upon the other, and so few at a time, lets them gather for so many
+#: times as long as the last round trip took, and so many seconds at most: each costs as much as
+#: dozens of parcels, and takes the interpreter from the threads of handlers.
+_LITTLE, _RESTS, _REST = 64, 8, 0.01
 
 
 class Bell(Protocol):
@@ -126,12 +131,14 @@ class Lane:
     async def _work(self, generation: int) -> None:
         pause, limit = _RETRY_MIN, _BATCH
         ringing: asyncio.Task[None] | None = None
+        sent = 0
         while (found := self._next_batch(generation, limit, over=ringing is None)) is not None:
             batch, full = found
             if not batch and ringing is not None:
                 await ringing
                 ringing = None
                 continue
+            began = time.monotonic()
             try:
                 rings = await self._append(batch)
             except LogUnavailable:
@@ -153,8 +160,12 @@ class Lane:
                 self._done(batch, True)
             pause, limit = _RETRY_MIN, min(2 * limit, _BATCH)
             self._drop(generation, batch)
+            sent += 1
             if full:
                 await asyncio.sleep(0)
+            elif sent > 1 and 0 < len(self._queue) < _LITTLE:
+                took = time.monotonic() - began
+                await asyncio.sleep(min(_RESTS * took, _REST))
 
     def _next_batch(
         self, generation: int, limit: int, *, over: bool

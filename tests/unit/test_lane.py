@@ -1,18 +1,24 @@
-"""``pushjobs.lane``: a shard of the log that is out of reach holds up no other."""
+"""``pushjobs.lane``: a shard out of reach holds up no other; a busy one gathers what comes."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Hashable, Sequence
+import threading
+from collections.abc import Hashable, Iterator, Sequence
 from uuid import UUID
+
+import pytest
 
 from pushjobs.events import Entry, EventType, Record
 from pushjobs.exceptions import LogUnavailable
+from pushjobs.lane import _REST
 from pushjobs.log.memory import MemoryLog
 from pushjobs.publisher import Publisher
 from tests.unit.records import JOB, OTHER, event, gauge
 from tests.unit.test_publisher import Bell
 from tests.waiting import until
+
+SLEEP = asyncio.sleep
 
 
 class TwoShards(MemoryLog):
@@ -64,3 +70,81 @@ def test_a_full_shard_holds_back_no_progress_of_another() -> None:
     assert publisher.flush(20)
     page = asyncio.run(log.read("user:1", None, 20_000))
     assert page.head.offset == 10_001
+
+
+class Clock:
+    """Stands in for ``asyncio.sleep`` where a lane rests; a rest ends when ``go`` is set."""
+
+    def __init__(self) -> None:
+        self.rests = 0
+        self.go = threading.Event()
+
+    async def sleep(self, seconds: float) -> None:
+        if 0 < seconds <= _REST:
+            self.rests += 1
+            await asyncio.to_thread(self.go.wait)
+        else:
+            await SLEEP(seconds)
+
+
+class Held(MemoryLog):
+    """Notes how many records each call appends; a call waits until it is let through."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.calls: list[int] = []
+        self.let = threading.Semaphore(0)
+
+    async def append(self, records: Sequence[Record]) -> list[Entry | None]:
+        self.calls.append(len(records))
+        await asyncio.to_thread(self.let.acquire)
+        return await super().append(records)
+
+
+@pytest.fixture
+def log() -> Iterator[Held]:
+    found = Held()
+    yield found
+    found.let.release(99)
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Iterator[Clock]:
+    found = Clock()
+    monkeypatch.setattr("pushjobs.lane.asyncio.sleep", found.sleep)
+    yield found
+    found.go.set()
+
+
+def test_a_lane_that_is_busy_gathers_what_comes_into_one_round_trip(
+    clock: Clock, log: Held
+) -> None:
+    publisher = Publisher(log, Bell())
+    announce(publisher, 1)
+    until(lambda: log.calls == [1])
+    announce(publisher, 2)
+    log.let.release()
+    until(lambda: log.calls == [1, 1])
+    announce(publisher, 3)
+    log.let.release()
+    until(lambda: clock.rests == 1)
+    announce(publisher, 4, 5)
+    assert log.calls == [1, 1]
+    clock.go.set()
+    log.let.release(9)
+    assert publisher.flush(20)
+    assert log.calls == [1, 1, 3]
+
+
+def test_what_comes_by_itself_waits_for_nothing_else(clock: Clock, log: Held) -> None:
+    publisher = Publisher(log, Bell())
+    log.let.release(9)
+    for version in range(1, 5):
+        announce(publisher, version)
+        assert publisher.flush(20)
+    assert (log.calls, clock.rests) == ([1, 1, 1, 1], 0)
+
+
+def announce(publisher: Publisher, *versions: int) -> None:
+    for version in versions:
+        publisher.publish(event(EventType.QUEUED, version=version), (f"job:{JOB}",))
