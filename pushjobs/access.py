@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from channels.db import database_sync_to_async
 from django.contrib.auth import get_user_model
 
 from pushjobs import channels
@@ -97,6 +98,37 @@ def job(caller: Caller, job_id: UUID, found: Job | None, scope: str = READ) -> J
     if found is None or not _owns(caller, found, scope):
         raise NotFound()
     return found
+
+
+async def ajob(caller: Caller, job_id: UUID, found: Job | None, scope: str = READ) -> Job:
+    """As ``job``, on an event loop. The permissions of staff are read from the database."""
+    if caller.token is None and caller.user is not None and caller.user.is_staff:
+        allowed: Job = await _job_in_thread(caller, job_id, found, scope)
+        return allowed
+    return job(caller, job_id, found, scope)
+
+
+_job_in_thread = database_sync_to_async(job, thread_sensitive=False)
+
+
+def may_cancel(caller: Caller, found: Job) -> bool:
+    """Whether who reads a job may cancel it too: a token may be for reading only, staff as well."""
+    try:
+        job(caller, found.id, found, CANCEL)
+    except (NotFound, Unauthorized):
+        return False
+    return True
+
+
+def sent(caller: Caller, found: Job) -> bool:
+    """Whether who reads a job is the client that it is for, and no one who may only read it.
+
+    Staff are not, nor who has joined a stranger's job, nor who holds a token that a user has made
+    for others.
+    """
+    if caller.token is not None:
+        return caller.token.kind == "job" and CANCEL in caller.token.scope
+    return bool(caller.user_id == found.owner_id)
 
 
 def channel(caller: Caller, name: str) -> str:

@@ -22,7 +22,7 @@ from pushjobs.cursor import EARLIEST
 from pushjobs.events import rfc3339
 from pushjobs.exceptions import Conflict, InvalidArguments, Unauthorized
 from pushjobs.jobreading import cursor_of, read_job, wait_for_change, wait_until_over
-from pushjobs.jobsapi import JobsAPI
+from pushjobs.jobsapi import JobsAPI, with_pages
 from pushjobs.models import Job, new_id
 from pushjobs.openapi import TokenRequest
 from pushjobs.registry import registry
@@ -31,6 +31,7 @@ from pushjobs.responses import has_changed, job_response, json_response
 from pushjobs.schemas import document, links
 from pushjobs.status import Status
 from pushjobs.throttling import throttle
+from pushjobs.uploads import by_parameter
 
 JOB = "/jobs/{job_id}"
 
@@ -86,7 +87,7 @@ def _submitted(request: HttpRequest) -> _Submitted:
     accepted = submission.accept(
         spec,
         args=body.args,
-        uploads=read.uploads,
+        uploads=by_parameter(spec, read.uploads),
         owner=caller.user,
         idempotency_key=requests.idempotency_key(request, caller),
         tags=body.tags,
@@ -177,6 +178,7 @@ async def read(request: HttpRequest, job_id: str) -> HttpResponseBase:
 
 
 @api.get(JOB + "/response", url_name="response", **openapi.RESPONSE)
+@with_pages
 async def response(request: HttpRequest, job_id: str) -> HttpResponseBase:
     """Read the response that a job produced; 202 while it is not over."""
     caller = await in_thread(requests.caller_of)(request)
@@ -186,11 +188,13 @@ async def response(request: HttpRequest, job_id: str) -> HttpResponseBase:
         _, waited = await wait_until_over(caller, job, wait)
         wait = wait if waited else None
         job, body = await read_job(caller, job_id)
-    answer: HttpResponseBase = await in_thread(response_page)(request, job, body, wait=wait)
+    page = partial(response_page, caller=caller, wait=wait)
+    answer: HttpResponseBase = await in_thread(page)(request, job, body)
     return answer
 
 
 @api.post(JOB + "/cancel", url_name="cancel", **openapi.CANCEL)
+@with_pages
 def cancel(request: HttpRequest, job_id: str) -> HttpResponseBase:
     """Cancel a job: 200 when it is cancelled, 202 when its handler has yet to be told.
 

@@ -66,10 +66,10 @@ class DaphneLifespan:
 
         self._reactor.addSystemEventTrigger("before", "shutdown", stop)
         if threading.current_thread() is not threading.main_thread():
-            # Django's reloader has the main thread, and ends it when code has changed.
-            threading.Thread(
-                target=self._stop_with_main_thread, name="pushjobs-reload", daemon=False
-            ).start()
+            # Django's reloader has the main thread, and ends it when code has changed. Once that is
+            # done, pools of threads take no more work, and no request could be answered.
+            before_the_end: Any = threading._register_atexit  # type: ignore[attr-defined]  # noqa: SLF001
+            before_the_end(self._stop_with_main_thread)
 
     async def _start(self) -> bool:
         """Whether it starts. If not, the server goes on, and says why it runs no jobs."""
@@ -83,19 +83,22 @@ class DaphneLifespan:
             return True
         return False
 
+    async def _halt(self) -> None:
+        try:
+            await self._stop(self._process.halt)
+        finally:
+            # What else comes, and there is no time for, is better cut off than answered wrongly.
+            self._home.set_exception_handler(lambda *_: None)
+            self._reactor.disconnectAll()
+
     async def _stop(self, stop: Callable[[], Awaitable[None]]) -> None:
         if await self._starting:
             await stop()
 
     def _stop_with_main_thread(self) -> None:
-        """Wait for the main thread's end; Python waits for this one, and then cuts off the rest."""
-        threading.main_thread().join()
         if not self._home.is_running():
             return
-        # Python takes no more work for pools of threads by now: no request could be answered.
-        self._home.call_soon_threadsafe(self._reactor.disconnectAll)
-        self._home.set_exception_handler(lambda *_: None)
-        halting = asyncio.run_coroutine_threadsafe(self._stop(self._process.halt), self._home)
+        halting = asyncio.run_coroutine_threadsafe(self._halt(), self._home)
         try:
             halting.result(_PATIENCE)
         except Exception:

@@ -23,12 +23,13 @@ from pushjobs.jobreading import wait_until_over
 from pushjobs.models import Job
 from pushjobs.requests import idempotency_key, prefers_html, wait_of
 from pushjobs.responsepage import outcome
-from pushjobs.responses import json_response, problem_response, retry_after
+from pushjobs.responses import json_response, retry_after
 from pushjobs.schemas import document, links
 from pushjobs.submission import Accepted
 from pushjobs.throttling import throttle
 from pushjobs.viewauth import http_request, identity_of
 from pushjobs.viewjob import ViewOptions
+from pushjobs.waiting import refusal
 
 When = Literal["preferred", "always"] | Callable[[HttpRequest], bool]
 #: Whether identical requests share a job, or a function that gives the key of those that do.
@@ -85,7 +86,7 @@ def respond(request: Any, policy: Policy) -> HttpResponseBase:
             deferred = _wait(http, deferred)
         return _answer(http, deferred)
     except PushjobsError as error:
-        return problem_response(error)
+        return refusal(http, error)
 
 
 async def arespond(request: Any, policy: Policy) -> HttpResponseBase:
@@ -97,7 +98,7 @@ async def arespond(request: Any, policy: Policy) -> HttpResponseBase:
             deferred = await _wait_on_hub(http, deferred)
         return await sync_to_async(_answer)(http, deferred)
     except PushjobsError as error:
-        return problem_response(error)
+        return await sync_to_async(refusal)(http, error)
 
 
 def _prefer(request: HttpRequest) -> str:
@@ -109,6 +110,7 @@ def _submit(request: Any, http: HttpRequest, policy: Policy) -> _Deferred:
     known = user if user is not None and user.is_authenticated else None
     caller = Caller(user=known, address=http.META.get("REMOTE_ADDR") or "")
     throttle.admit(caller)
+    links(None)  # A URLconf that a middleware chose may have none: found out before a job is made.
     accepted = viewjob.submit_view(
         request,
         options=policy.options,
@@ -132,7 +134,7 @@ def _coalesce_key(request: Any, policy: Policy) -> str | None:
         named = f"{policy.options.view} {key}".encode()
         return None if key is None else hashlib.sha256(named).hexdigest()
     # Strangers share nothing: the view may give each a session, say.
-    return viewjob.fingerprint_of(request) if policy.coalesce and _is_someone(request) else None
+    return viewjob.sharing_key(request) if policy.coalesce and _is_someone(request) else None
 
 
 def _is_someone(request: Any) -> bool:
@@ -168,7 +170,7 @@ def _answer(http: HttpRequest, deferred: _Deferred) -> HttpResponseBase:
     done = job.over and (deferred.wait is not None or deferred.accepted.joined)
     response: HttpResponseBase
     if done:
-        response = outcome(http, job)
+        response = outcome(http, job, own=tokens.CANCEL in deferred.scope)
     elif prefers_html(http):
         response = _redirect(http, deferred)
     else:

@@ -23,12 +23,13 @@ _LAST_WAIT = 5.0
 _calls: set[asyncio.Task[Any]] = set()
 
 
-async def drain() -> None:
+async def drain(window: float | None = None) -> None:
     """Tell all streams to go, spread over ``DRAIN_WINDOW``, and stop once all is answered.
 
-    Some seconds after the window it stops whatever is still under way.
+    ``window`` is another one, in seconds. Some seconds after it whatever is still under way stops.
     """
-    await connections.drain(settings.DRAIN_WINDOW, _LAST_WAIT)
+    window = settings.DRAIN_WINDOW if window is None else window
+    await connections.drain(window, _LAST_WAIT)
     if _calls:
         await asyncio.wait(set(_calls), timeout=_LAST_WAIT)
     await get_hub().stop()

@@ -30,10 +30,10 @@ async def read_job(caller: Caller, job_id: str) -> tuple[Job, dict[str, Any]]:
     reader = get_reader()
     if caller.token is None or not caller.token.covers(channel, READ):
         # Refused first: the log keeps a place for each channel that it is asked for.
-        access.job(caller, key, await reader.get(key))
+        await access.ajob(caller, key, await reader.get(key))
     cursor = await cursor_of(key)
     found, progress = await asyncio.gather(reader.get(key), _progress_of(channel))
-    job = access.job(caller, key, found)
+    job = await access.ajob(caller, key, found)
     return job, document(job, progress=progress, cursor=cursor)
 
 

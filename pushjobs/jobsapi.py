@@ -1,4 +1,7 @@
-"""django-ninja's API, made to fit: each error a problem document, and no URL at the root."""
+"""django-ninja's API, made to fit: each error a problem document, and no URL at the root.
+
+At some URLs a browser is shown a page in the place of a problem document.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
+from channels.db import database_sync_to_async
 from django.conf import settings
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
@@ -24,6 +28,7 @@ from pushjobs.exceptions import (
 from pushjobs.openapi import SECURITY, SECURITY_SCHEMES, Problem
 from pushjobs.outage import DATABASE_OUTAGE, note_outage
 from pushjobs.responses import problem_response
+from pushjobs.waiting import refusal
 
 View = Callable[..., Any]
 
@@ -43,6 +48,10 @@ class JobsAPI(NinjaAPI):
         for outage in DATABASE_OUTAGE:
             self.add_exception_handler(outage, _on_outage)
 
+    def get(self, path: str, **options: Any) -> Callable[[View], View]:  # type: ignore[override]
+        """An operation for GET, and for HEAD as well (RFC 9110, section 9.1)."""
+        return self.api_operation(["GET", "HEAD"], path, **options)
+
     def get_root_path(self, path_params: dict[str, Any]) -> str:
         return reverse("pushjobs:jobs").removesuffix("jobs")
 
@@ -52,6 +61,8 @@ class JobsAPI(NinjaAPI):
         schema["components"]["schemas"]["Problem"] = Problem.model_json_schema()
         schema["components"]["securitySchemes"] = SECURITY_SCHEMES
         schema["security"] = SECURITY
+        for operations in schema["paths"].values():
+            operations.pop("head", None)  # It goes without saying.
         return schema
 
     @property
@@ -92,8 +103,38 @@ def _on_invalid(request: HttpRequest, error: Any) -> HttpResponse:
 
 
 def _on_outage(request: HttpRequest, error: Any) -> HttpResponse:
+    return problem_response(_outage(error))
+
+
+def _outage(error: Exception) -> PushjobsError:
     note_outage("a request", error)
-    return problem_response(DatabaseUnavailable())
+    return DatabaseUnavailable()
+
+
+def with_pages(view: View) -> View:
+    """Have an operation show a page, and no problem document, to who asks for HTML."""
+
+    def shown(request: HttpRequest, error: Exception) -> HttpResponse:
+        return refusal(request, error if isinstance(error, PushjobsError) else _outage(error))
+
+    if iscoroutinefunction(view):
+
+        @wraps(view)
+        async def wrapped(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+            try:
+                return await view(request, *args, **kwargs)
+            except (PushjobsError, *DATABASE_OUTAGE) as error:
+                return await database_sync_to_async(shown, thread_sensitive=False)(request, error)
+    else:
+
+        @wraps(view)
+        def wrapped(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+            try:
+                return view(request, *args, **kwargs)
+            except (PushjobsError, *DATABASE_OUTAGE) as error:
+                return shown(request, error)
+
+    return wrapped
 
 
 def _with_problems(view: View) -> View:

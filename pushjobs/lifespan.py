@@ -43,9 +43,10 @@ class WebProcess:
         await asyncio.shield(self._stopping)
 
     async def halt(self) -> None:
-        """Stop without a grace: running jobs go back to the queue, and streams are cut."""
+        """Stop without a grace: running jobs go back to the queue, streams are told at once."""
         if self._worker is not None:
             await self._worker.stop(grace=0)
+        await drain(window=0)
 
     async def _stop(self) -> None:
         if self._worker is not None:

@@ -155,6 +155,8 @@ ACCEPT = {
 }
 IF_NONE_MATCH = {"name": "If-None-Match", "in": "header", "schema": {"type": "string"}}
 
+_FILE = {"type": "string", "format": "binary"}
+
 SUBMIT_BODY = {
     "required": True,
     "content": {
@@ -169,7 +171,10 @@ SUBMIT_BODY = {
                     "tags": {"type": "string", "description": "A JSON list."},
                     "run_at": {"type": "string", "format": "date-time"},
                 },
-                "additionalProperties": {"type": "string", "format": "binary"},
+                "additionalProperties": {
+                    "anyOf": [_FILE, {"type": "array", "items": _FILE}],
+                    "description": "The file of a parameter, or the files of one that takes many.",
+                },
             }
         },
     },

@@ -176,7 +176,7 @@ class Subscription:
         if channels.kind(self.channel) != channels.JOB:
             return None
         job_id = UUID(self.channel.partition(":")[2])
-        return access.job(caller, job_id, await get_reader().get(job_id))
+        return await access.ajob(caller, job_id, await get_reader().get(job_id))
 
     async def _told(self, job: Job) -> bool:
         """Whether who stands at the channel's head has seen the job's end.

@@ -35,11 +35,15 @@ class AnswerNow(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who was found. ``auth`` is what ``request.auth`` was, as ``restored_auth`` takes it."""
+    """Who was found. ``auth`` is what ``request.auth`` was, as ``restored_auth`` takes it.
+
+    ``admitted`` is whether the view's framework has let the request in, its throttles as well.
+    """
 
     user: Any = None
     from_session: bool = False
     auth: dict[str, Any] | None = None
+    admitted: bool = False
 
 
 def http_request(request: Any) -> HttpRequest:
@@ -65,7 +69,8 @@ def identity_of(request: Any) -> Identity:
             f"{_name_of(http)}: its authentication returns its own credential, or what is neither "
             "JSON nor a model's instance; let it return the user, so that a job can be given it"
         )
-    return Identity(user, _is_of_session(http, user), carried)
+    admitted = _is_of_drf(request) or _is_of_ninja(http)
+    return Identity(user, _is_of_session(http, user), carried, admitted)
 
 
 def adopt(request: HttpRequest, user: Any, auth: Mapping[str, Any] | None) -> None:
@@ -81,8 +86,8 @@ def adopt(request: HttpRequest, user: Any, auth: Mapping[str, Any] | None) -> No
         request._force_auth_token = found  # type: ignore[attr-defined]  # noqa: SLF001
     setattr(request, _AUTH, found)
     match = request.resolver_match
-    path_view = _path_view(match) if match else None
-    for operation in path_view.operations if path_view else ():
+    ninja_view = path_view(match) if match else None
+    for operation in ninja_view.operations if ninja_view else ():
         callbacks = operation.auth_callbacks
         if callbacks and callbacks[0] is not _as_restored:
             operation.auth_callbacks = [_as_restored, *callbacks]
@@ -106,9 +111,9 @@ def restored_auth(auth: Mapping[str, Any] | None, user: Any) -> Any:
 
 def answered_by(match: ResolverMatch) -> str:
     """The dotted name of the view that a URL has, or of each operation of a path of ninja's."""
-    path_view = _path_view(match)
-    if path_view is not None:
-        return ",".join(_dotted(operation.view_func) for operation in path_view.operations)
+    ninja_view = path_view(match)
+    if ninja_view is not None:
+        return ",".join(_dotted(operation.view_func) for operation in ninja_view.operations)
     return _dotted(getattr(match.func, "view_class", None) or match.func)
 
 
@@ -140,7 +145,7 @@ def _drf_request(http: HttpRequest) -> Any:
     return request
 
 
-def _path_view(match: ResolverMatch) -> PathView | None:
+def path_view(match: ResolverMatch) -> PathView | None:
     """django-ninja keeps it in the closure of the view that it makes."""
     view: Any = inspect.unwrap(match.func)
     for cell in getattr(view, "__closure__", None) or ():
@@ -150,7 +155,7 @@ def _path_view(match: ResolverMatch) -> PathView | None:
 
 
 def _is_of_ninja(http: HttpRequest) -> bool:
-    return http.resolver_match is not None and _path_view(http.resolver_match) is not None
+    return http.resolver_match is not None and path_view(http.resolver_match) is not None
 
 
 def _is_of_session(http: HttpRequest, user: Any) -> bool:

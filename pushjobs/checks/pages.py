@@ -21,7 +21,7 @@ from pushjobs import waiting
 def check_pages(**_: Any) -> list[CheckMessage]:
     """W007 and W008."""
     try:
-        for name in (waiting.WAITING, waiting.ENDED):
+        for name in (waiting.WAITING, waiting.ENDED, waiting.REFUSED):
             get_template(name)
     except TemplateDoesNotExist as error:
         problem = f"no engine of TEMPLATES finds {error}, so a browser that waits gets an error"

@@ -6,6 +6,7 @@ import os
 import sqlite3
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -100,8 +101,13 @@ def test_jobs_run_and_are_pushed_where_they_are_served_until_code_changes(
         assert version(client)[0] == 1
         held = submit(client, "test.stubborn", until=str(gate))
         until(lambda: read(client, held)["status"] == "running")
-        # Again and again: the server sees no change to what it has yet to look at.
-        until(lambda: "changed, reloading" in server.log, lambda: server.write(2))
+        with server.client() as patient, ThreadPoolExecutor(1) as pool:
+            headers = held["headers"] | {"Prefer": "wait=60"}
+            waiting = pool.submit(patient.get, held["links"]["self"], headers=headers)
+            until(lambda: client.get("/test-state").json()["connections"] == 1)
+            # Again and again: the server sees no change to what it has yet to look at.
+            until(lambda: "changed, reloading" in server.log, lambda: server.write(2))
+            assert waiting.result().status_code == 202, "what is in flight is answered"
         until(lambda: version(client)[0] == 2)
         gate.touch()
         done = ended(client, held)

@@ -172,6 +172,18 @@ def test_a_stream_that_is_cut_is_taken_up_again(browser: Browser, link: Proxy, g
         heading(page, "Report for anyone")
 
 
+def test_a_page_that_may_not_ask_how_its_job_is_is_not_loaded_again_and_again(
+    page: Page, gate: Path
+) -> None:
+    page.route(FOLLOWED, lambda route: route.fulfill(status=403))
+    with page.expect_response(lambda answer: answer.request.method == "HEAD") as asked:
+        page.goto(report(gate))
+        page.evaluate("window.loaded = 'once'")
+    assert asked.value.status == 202
+    heading(page, "Please wait")
+    assert page.evaluate("window.loaded") == "once"
+
+
 def test_the_page_heeds_what_its_visitor_prefers(
     browser: Browser, site: Server, gate: Path
 ) -> None:

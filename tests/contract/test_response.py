@@ -117,3 +117,16 @@ def test_a_cancelled_job_has_no_response(anyone: Client) -> None:
     response = anyone.get(job["links"]["response"], job["token"])
     assert response.status_code == 410
     assert response.headers["content-type"] == "application/problem+json"
+
+
+def test_head_is_as_get_without_the_body(anyone: Client) -> None:
+    job = anyone.submit("test.result", kind="http")
+    anyone.finished(job)
+    headers = {"Authorization": f"Bearer {job['token']}"}
+    for path in (job["links"]["self"], job["links"]["response"]):
+        there, whole = (anyone.http.request(way, path, headers=headers) for way in ("HEAD", "GET"))
+        assert (there.status_code, there.content) == (whole.status_code, b"")
+        for name in ("content-type", "content-length", "cache-control", "vary"):
+            assert there.headers[name] == whole.headers[name]
+    refused = anyone.http.head(job["links"]["response"])
+    assert (refused.status_code, refused.content) == (401, b"")

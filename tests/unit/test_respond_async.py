@@ -12,9 +12,9 @@ from django.http import HttpRequest, HttpResponse
 from django.test import AsyncClient, Client
 from ninja import NinjaAPI
 
-from pushjobs import respond_async
+from pushjobs import respond_async, tokens
 from pushjobs.models import Job
-from pushjobs.testing import JobClient
+from pushjobs.testing import JobClient, run_jobs
 from tests.unit.conftest import Configure, Postbox
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("recorder")]
@@ -159,6 +159,22 @@ def test_a_logged_in_browser_needs_no_other_cookie() -> None:
     assert answer.status_code == 303
     assert "pushjobs_token" not in answer.cookies
     assert client.get(answer["Location"], headers=HTML).status_code == 202
+
+
+@pytest.mark.usefixtures("postbox")
+@pytest.mark.parametrize("path", ["/always?a=1", "/async?a=1", "/dispatched/7"])
+def test_head_is_put_off_and_answered_as_the_view_would(path: str) -> None:
+    client = JobClient()
+    accepted = client.head(path, headers=ASYNC)
+    assert (accepted.status_code, accepted.content) == (202, b"")
+    token = {"Authorization": f"Bearer {tokens.for_job(Job.objects.get().id)}"}
+    assert client.head(accepted["Location"], headers=token).status_code == 202
+    run_jobs()
+    answer = client.head(accepted["Location"], headers=token)
+    assert (answer.status_code, answer["X-Kind"], answer.content) == (203, "echo", b"")
+    whole = client.get(accepted["Location"], headers=token)
+    assert whole.json()["method"] == "HEAD"
+    assert answer["Content-Length"] == whole["Content-Length"]
 
 
 @pytest.mark.usefixtures("postbox")

@@ -5,7 +5,7 @@ const QUIET = 20; // Seconds without an event after which to ask: something may 
 const SOON = 1; // Seconds for which the stream may take to open.
 const PAUSE = 3; // Seconds until a poll is repeated where no Retry-After says it.
 const MOST_OUTPUT = 200_000; // Characters: a page that shows more becomes slow.
-const REFUSED = [401, 403, 404, 410]; // There is nothing to wait for; the response says why.
+const REFUSED = [401, 403, 404, 410]; // There is nothing to wait for.
 const TERMINAL = ["succeeded", "failed", "cancelled"];
 
 const page = document.querySelector("[data-pushjobs]");
@@ -119,7 +119,7 @@ async function poll() {
   let pause = PAUSE;
   try {
     const response = await fetch(page.dataset.document, { headers: { Accept: "application/json" } });
-    if (REFUSED.includes(response.status)) return leave();
+    if (REFUSED.includes(response.status)) return await see();
     pause = Number(response.headers.get("Retry-After")) || PAUSE;
     if (!response.ok) throw new Error(response.statusText);
     lost = false;
@@ -130,6 +130,13 @@ async function poll() {
     say("offline");
     pollIn(pause);
   }
+}
+
+// The response says why one is refused; but where it is this page again, that would be loaded for ever.
+async function see() {
+  const response = await fetch(page.dataset.response, { method: "HEAD", headers: { Accept: "text/html" } });
+  if (response.status !== 202) return leave();
+  pollIn(QUIET);
 }
 
 async function cancel(submitted) {

@@ -11,6 +11,7 @@ from django.http import HttpRequest
 from django.urls import include, path
 from ninja import NinjaAPI
 from ninja.security import HttpBearer
+from ninja.throttling import BaseThrottle as NinjaThrottle
 from rest_framework.authentication import BaseAuthentication, SessionAuthentication
 from rest_framework.decorators import (
     api_view,
@@ -24,6 +25,7 @@ from rest_framework.permissions import IsAuthenticated
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.throttling import BaseThrottle
 from rest_framework.views import APIView
 from rest_framework.viewsets import ViewSet
 
@@ -132,6 +134,50 @@ def described(request: Request) -> Response:
     return Response({"user": str(request.user), "owner": owner, "data": data, "files": files})
 
 
+class OncePerUser(BaseThrottle):
+    """DRF's own, without its cache."""
+
+    had: ClassVar[list[str]] = []
+
+    def allow_request(self, request: Request, view: APIView) -> bool:
+        self.had.append(str(request.user))
+        return len(self.had) == 1
+
+
+class OncePerCaller(NinjaThrottle):
+    """The same for django-ninja."""
+
+    had: ClassVar[list[str]] = []
+
+    def allow_request(self, request: HttpRequest) -> bool:
+        self.had.append(request.path)
+        return len(self.had) == 1
+
+
+@api.get("/once", throttle=OncePerCaller())
+@respond_async
+def once(request: HttpRequest) -> dict[str, Any]:
+    return {"user": "any"}
+
+
+@api.get("/once-async", throttle=[OncePerCaller()])
+@respond_async
+async def once_async(request: HttpRequest) -> dict[str, Any]:
+    return {"user": "any"}
+
+
+class Once(Options, APIView):
+    throttle_classes: ClassVar = [OncePerUser]
+    permission_classes: ClassVar = []
+
+    def get(self, request: Request) -> Response:
+        return Response({"user": "any"})
+
+
+class OnceInside(Once):
+    get = respond_async(Once.get)
+
+
 class Inside(Options, APIView):
     @respond_async
     def post(self, request: Request) -> Response:
@@ -177,6 +223,8 @@ urlpatterns = [
     path("", include("pushjobs.urls")),
     path("outcome/<uuid:job_id>", outcome_of),
     path("ninja/", api.urls),
+    path("drf/once", OnceInside.as_view()),
+    path("drf/once-outside", respond_async(Once.as_view())),
     path("drf/inside", Inside.as_view()),
     path("drf/by-token", ByToken.as_view()),
     path("drf/outside", respond_async(Outside.as_view())),

@@ -10,6 +10,7 @@ from django.contrib.auth.models import Group
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from pushjobs.models import Job
+from tests.unit.views.api_site import OncePerCaller, OncePerUser
 from tests.unit.views.conftest import Browser, run
 
 pytestmark = pytest.mark.django_db
@@ -114,3 +115,26 @@ def test_a_drf_view_refuses_at_once_whom_its_authenticators_refuse(
     answer = browser.post(f"/drf/{path}", headers=wrong)
     assert (answer.status_code, answer.json()["detail"]) == (401, "no such token")
     assert not Job.objects.exists()
+
+
+@pytest.fixture
+def throttled(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No throttle has had anyone."""
+    for throttle in (OncePerCaller, OncePerUser):
+        monkeypatch.setattr(throttle, "had", [])
+
+
+@pytest.mark.usefixtures("throttled")
+@pytest.mark.parametrize("path", ["/drf/once", "/ninja/once", "/ninja/once-async"])
+def test_a_throttle_of_the_views_framework_counts_a_request_once(
+    browser: Browser, path: str
+) -> None:
+    assert browser.answered(path).json() == {"user": "any"}
+    for prefer in ({}, {"prefer": "respond-async"}):
+        assert browser.get(path, headers=prefer).status_code == 429
+
+
+@pytest.mark.usefixtures("throttled")
+def test_a_throttle_inside_of_the_decorator_counts_what_runs(browser: Browser) -> None:
+    first, second = (browser.deferred("/drf/once-outside") for _ in range(2))
+    assert [browser.fetched(run(job)).status_code for job in (first, second)] == [200, 429]

@@ -50,6 +50,14 @@ def test_a_flash_message_joins_those_that_the_client_has_yet_to_see(ada: Browser
     assert [text for text, _ in ada.get("/shown").json()["messages"]] == ["one", "two"]
 
 
+def test_head_does_not_take_a_flash_message_away(ada: Browser) -> None:
+    job = run(ada.deferred("/flash/saved"))
+    ada.head(f"/outcome/{job.id}")
+    assert ada.get("/shown").json()["messages"] == []
+    ada.fetched(job)
+    assert ada.get("/shown").json()["messages"] == [["saved", "big success"]]
+
+
 def test_a_message_that_the_view_shows_itself_is_not_shown_again(ada: Browser) -> None:
     response = ada.answered("/show-own-message")
     assert response.content == b"[own]"
