@@ -68,10 +68,10 @@ def respond_async(
     ``after``: seconds (``MAX_WAIT`` at most) in which the view's own response is the answer, if it
     is there by then; with it, the default of ``when`` is ``"always"``. A client's
     ``Prefer: wait=N`` goes before it.
-    ``coalesce``: True has a request join the job under way of an identical one of the same user or
-    session; a function of the request gives the key (any text) of the requests that share a job, or
-    None. ``keep``: seconds after its success in which a job is joined as well, and its response is
-    the answer; with it, the default of ``coalesce`` is True.
+    ``coalesce``: True has a request join the job under way of an identical one of the same session,
+    or of the same user where there is none; a function of the request gives the key (any text) of
+    the requests that share a job, or None. ``keep``: seconds after its success in which a job is
+    joined as well, and its response is the answer; with it, the default of ``coalesce`` is True.
     ``max_attempts``, ``time_limit``, ``queue``, ``priority`` and ``retention`` are those of
     ``@job``; by default a lost GET or HEAD is run again, and any other method is not.
     Raises ``TypeError`` or ``ValueError`` where these make no sense.

@@ -26,6 +26,19 @@ from pushjobs.viewauth import Identity, answered_by
 
 _CSRF_FIELD = "csrfmiddlewaretoken"
 _FORM, _MULTIPART = "application/x-www-form-urlencoded", "multipart/form-data"
+#: What differs between requests that are equal, as the boundary in a form's ``Content-Type``, or
+#: says how the client came.
+_INCIDENTAL = frozenset(
+    {
+        "content-length",
+        "content-type",
+        "forwarded",
+        "hx-current-url",
+        "referer",
+        "user-agent",
+        "x-forwarded-for",
+    }
+)
 Form = list[tuple[str, list[str]]]
 
 
@@ -72,6 +85,7 @@ class Captured(BaseModel):
     user: str | None
     user_from_session: bool
     auth: dict[str, Any] | None
+    admitted: bool = False
     language: str | None
     time_zone: str | float | None
     body: bytes | None
@@ -84,18 +98,25 @@ class Captured(BaseModel):
     def fingerprint(self) -> str:
         """What is asked and of whom, as 64 hex digits: equal for equal requests."""
         named = {name.lower(): text for name, text in self.headers.items()}
-        media_type = named.get("content-type", "").partition(";")[
-            0
-        ]  # A boundary differs each time.
+        media_type = named.get("content-type", "").partition(";")[0]
         asked: Any = [
             self.view,
             [self.method, self.scheme, self.host, self.script_name, self.path_info, self.query],
-            [named.get("accept"), named.get("accept-language"), media_type, self.content],
+            {name: text for name, text in named.items() if name not in _INCIDENTAL},
+            [media_type, self.content],
             [(upload.field, upload.name, upload.sha256) for upload in self.uploads],
             [self.language, self.time_zone, self.contexts],
             ["user", self.user] if self.user is not None else ["session", self.session],
+            self.auth,
         ]
         return _digest(asked)
+
+    def sharing_key(self) -> str:
+        """What requests that may share a response have in common, as 64 hex digits.
+
+        Their session as well, for what it holds may show in the response.
+        """
+        return _digest([self.fingerprint(), self.session])
 
 
 class Capture(NamedTuple):
@@ -133,6 +154,7 @@ def capture(request: HttpRequest, identity: Identity) -> Capture:
         user=_user_key(identity.user),
         user_from_session=identity.from_session,
         auth=identity.auth,
+        admitted=identity.admitted,
         language=translation.get_language(),
         time_zone=_time_zone(),
         body=None if large or form is not None else body,

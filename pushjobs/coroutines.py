@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from asgiref.sync import ThreadSensitiveContext, async_to_sync, sync_to_async
@@ -19,9 +20,26 @@ def run(function: Callable[..., Awaitable[T]], *args: Any, **kwargs: Any) -> T:
     """
     thread = get_event_loop_thread()
     if thread is None:
-        result: T = async_to_sync(function)(*args, **kwargs)
-        return result
-    return thread.run_coroutine(function(*args, **kwargs))
+        result: T | _Exit = async_to_sync(_contained)(function, *args, **kwargs)
+    else:
+        result = thread.run_coroutine(_contained(function, *args, **kwargs))
+    if isinstance(result, _Exit):
+        raise result.error
+    return result
+
+
+@dataclass(frozen=True, slots=True)
+class _Exit:
+    """What an event loop would end with, and all else that runs on it."""
+
+    error: SystemExit | KeyboardInterrupt
+
+
+async def _contained(function: Callable[..., Awaitable[T]], *args: Any, **kwargs: Any) -> T | _Exit:
+    try:
+        return await function(*args, **kwargs)
+    except (SystemExit, KeyboardInterrupt) as error:
+        return _Exit(error)
 
 
 def run_with_thread(function: Callable[..., Awaitable[T]], *args: Any, **kwargs: Any) -> T:

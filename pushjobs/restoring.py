@@ -30,7 +30,7 @@ from django.urls import get_script_prefix, get_urlconf, set_script_prefix, set_u
 from django.utils import timezone, translation
 from django.utils.datastructures import MultiValueDict
 
-from pushjobs import carriers, sessions, viewauth
+from pushjobs import carriers, sessions, viewauth, viewthrottles
 from pushjobs.capture import Captured, Upload
 from pushjobs.context import Run
 from pushjobs.exceptions import (
@@ -44,6 +44,22 @@ from pushjobs.files import InputFile
 from pushjobs.headers import meta_name
 
 _RESTORED = "_pushjobs_restored"
+
+
+class RestoredRequest(WSGIRequest):
+    """A request that no one's cache answers from later on.
+
+    Django's finds a response by the headers that it varies on. Some are not there any more, as
+    ``Authorization``: the next one without would be given what was this user's alone.
+    """
+
+    @property
+    def _cache_update_cache(self) -> bool:
+        return False
+
+    @_cache_update_cache.setter
+    def _cache_update_cache(self, wanted: bool) -> None:
+        """Django's middleware says it anew."""
 
 
 @dataclass(slots=True)
@@ -79,14 +95,10 @@ def restore(captured: Captured, run: Run, body: bytes, uploads: Sequence[InputFi
     run.know_owner(user)
     if captured.session is not None and sessions.has_ended(captured.session):
         raise SessionEnded
-    request = WSGIRequest(_environ(captured, body))
+    request = RestoredRequest(_environ(captured, body))
     setattr(request, _RESTORED, Restored(captured, run, user))
     request._dont_enforce_csrf_checks = True  # type: ignore[attr-defined]  # noqa: SLF001  # It passed.
-    request.COOKIES = {}
-    if captured.session is not None:
-        request.COOKIES[django_settings.SESSION_COOKIE_NAME] = captured.session
-    if captured.csrf_secret is not None:
-        request.COOKIES[django_settings.CSRF_COOKIE_NAME] = captured.csrf_secret
+    request.COOKIES = _cookies(captured)
     if captured.encoding is not None:
         request.encoding = captured.encoding
     if captured.form is not None:
@@ -101,13 +113,13 @@ def drop_known_cookies(request: HttpRequest, response: HttpResponseBase) -> None
     """
     known = restored_from(request)
     assert known is not None
-    sent = {
-        django_settings.SESSION_COOKIE_NAME: known.captured.session,
-        django_settings.CSRF_COOKIE_NAME: known.captured.csrf_secret,
-    }
-    for name, value in sent.items():
-        if value is not None and name in response.cookies and response.cookies[name].value == value:
+    for name, value in _cookies(known.captured).items():
+        if name in response.cookies and response.cookies[name].value == value:
             del response.cookies[name]
+    name = django_settings.SESSION_COOKIE_NAME
+    # A logout has ended the session in its store: what the cookie is then opens nothing.
+    if name in response.cookies and not (response.cookies[name].value or sessions.in_cookie()):
+        del response.cookies[name]
 
 
 def arrive(request: HttpRequest) -> None:
@@ -123,6 +135,8 @@ def arrive(request: HttpRequest) -> None:
     if captured.user_from_session and getattr(request, "user", None) != known.user:
         raise SessionEnded  # Its user has another password, say.
     viewauth.adopt(request, known.user, captured.auth)
+    if captured.admitted:
+        viewthrottles.pass_by(request)
     if (session := getattr(request, "session", None)) is not None:
         sessions.merge_on_save(session)
     if captured.language is not None:
@@ -196,11 +210,21 @@ def _environ(captured: Captured, body: bytes) -> dict[str, Any]:
     environ |= {meta_name(name): text for name, text in captured.headers.items()}
     if captured.host:
         environ["HTTP_HOST"] = captured.host
+    if cookies := _cookies(captured):  # For what looks at the header, as Django's caches.
+        environ["HTTP_COOKIE"] = "; ".join(f"{name}={value}" for name, value in cookies.items())
     if captured.remote_user is not None:
         environ["REMOTE_USER"] = captured.remote_user
     if captured.form is None:
         environ["CONTENT_LENGTH"] = str(len(body)) if body else ""
     return environ
+
+
+def _cookies(captured: Captured) -> dict[str, str]:
+    sent = {
+        django_settings.SESSION_COOKIE_NAME: captured.session,
+        django_settings.CSRF_COOKIE_NAME: captured.csrf_secret,
+    }
+    return {name: value for name, value in sent.items() if value is not None}
 
 
 def _fill_form(request: WSGIRequest, captured: Captured, uploads: Sequence[InputFile]) -> None:

@@ -226,10 +226,11 @@ def _seal(job: Job) -> Seal:
     return Seal(job.id, job.owner_id, "cookie")
 
 
-def replay(job: Job, *, synchronous: bool = False) -> HttpResponseBase:
+def replay(job: Job, *, cookies: bool, synchronous: bool = False) -> HttpResponseBase:
     """A job's stored response, as it was; a large body is streamed.
 
-    ``synchronous`` is for a server that iterates without an event loop, as under WSGI.
+    ``cookies`` says whether it sets any: they are for the job's own client alone. ``synchronous``
+    is for a server that iterates without an event loop, as under WSGI.
     """
     response: HttpResponseBase
     if job.response_file:
@@ -250,10 +251,10 @@ def replay(job: Job, *, synchronous: bool = False) -> HttpResponseBase:
             status=job.response_status,
         )
     for key, text in job.response_headers:
-        if key == _COOKIE:
-            _set_cookie(response, _seal(job), text)
-        else:
+        if key != _COOKIE:
             response.headers[key] = text
+        elif cookies:
+            _set_cookie(response, _seal(job), text)
     if not job.response_type:
         del response.headers["Content-Type"]
     response._has_been_logged = True  # type: ignore[union-attr]  # noqa: SLF001  # By its job.

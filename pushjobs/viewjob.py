@@ -6,18 +6,29 @@ as a 500 page, and a request that may not run any more, fail the job.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from threading import current_thread, main_thread
 from typing import Any
-from urllib.parse import urljoin
+from urllib.parse import urljoin, urlsplit, urlunsplit
 
 from django.core.files.base import ContentFile
 from django.http import HttpRequest, HttpResponseBase
+from django.utils.http import escape_leading_slashes
+from dramatiq.middleware import Interrupt
 from pydantic import ValidationError
 
 from pushjobs import flash, submission
 from pushjobs.capture import Capture, Captured, capture
 from pushjobs.context import NoRun, Run
-from pushjobs.exceptions import Cancelled, Failed, Superseded, TamperedRequest
+from pushjobs.exceptions import (
+    Cancelled,
+    Failed,
+    Superseded,
+    TamperedRequest,
+    UnstorableResult,
+)
 from pushjobs.files import InputFile
 from pushjobs.models import new_id
 from pushjobs.registry import job, registry
@@ -33,6 +44,7 @@ from pushjobs.viewhandler import close, get_handler
 NAME = "pushjobs.view"
 _SAFE = frozenset({"GET", "HEAD"})
 _CAPTURED = "_pushjobs_captured"
+_ANYWHERE = "http://host.invalid"  # Without a host, what leads out of the root stays relative.
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +63,12 @@ class ViewOptions:
     retention: RetentionOption | None = None
 
 
-def fingerprint_of(request: Any) -> str:
-    """What the request asks and of whom, as 64 hex digits; equal for identical requests.
+def sharing_key(request: Any) -> str:
+    """What identical requests of one session, or of one user without any, have in common.
 
-    Raises as ``submit_view`` does.
+    64 hex digits. Raises as ``submit_view`` does.
     """
-    return _captured(request)[0].record.fingerprint()
+    return _captured(request)[0].record.sharing_key()
 
 
 def submit_view(
@@ -69,7 +81,7 @@ def submit_view(
 ) -> Accepted:
     """Capture a request, Django's or DRF's, and submit it. Not to be called on an event loop.
 
-    ``coalesce`` and ``keep`` (seconds) are as for ``submission.accept``; ``fingerprint_of`` is a
+    ``coalesce`` and ``keep`` (seconds) are as for ``submission.accept``; ``sharing_key`` gives a
     fitting key. Raises ``TooLarge``, ``BadRequest``, what ``submission.accept`` raises, and
     ``viewauth.AnswerNow`` where the view's authentication refuses the caller: let it answer.
     """
@@ -140,6 +152,8 @@ def _answered(request: HttpRequest) -> Answer:
     known = restored_from(request)
     assert known is not None
     response: HttpResponseBase | None = None
+    # More than one attempt of an unsafe method has only who asked for it.
+    known.run.unrepeatable = request.method not in _SAFE and known.run.max_attempts == 1
     try:
         with known.contexts:
             response = _response_of(request, known)
@@ -149,7 +163,9 @@ def _answered(request: HttpRequest) -> Answer:
                 raise known.raised
             drop_known_cookies(request, response)
             _resolve_location(request, response)
-            answer = Answer(materialised(response), flash.take_out(request, response))
+            with _without_answer():
+                whole = materialised(response)
+            answer = Answer(whole, flash.take_out(request, response))
     finally:
         if response is not None:
             close(response)
@@ -165,18 +181,37 @@ def _resolve_location(request: HttpRequest, response: HttpResponseBase) -> None:
 
     It is told at another one.
     """
-    if (location := response.headers.get("Location")) is not None:
-        response.headers["Location"] = urljoin(request.get_full_path(), location)
+    location = response.headers.get("Location")
+    if location is None:
+        return
+    try:
+        parts = urlsplit(location)
+    except ValueError:
+        return
+    if not (parts.scheme or parts.netloc or parts.path.startswith("/")):
+        found = urlsplit(urljoin(_ANYWHERE + request.get_full_path(), location))
+        # What leads out of the site's root, as "..//x" does, leads to no other host.
+        path = escape_leading_slashes(found.path)
+        response.headers["Location"] = urlunsplit(("", "", path, found.query, found.fragment))
 
 
 def _response_of(request: HttpRequest, known: Restored) -> HttpResponseBase:
-    try:
+    with _without_answer():  # With DEBUG_PROPAGATE_EXCEPTIONS, or what is no ``Exception``.
         response: HttpResponseBase = get_handler().get_response(request)
-    except (Cancelled, Superseded):
-        raise
-    except Exception as error:  # With DEBUG_PROPAGATE_EXCEPTIONS.
-        raise _failure(error, None) from error
     return response
+
+
+@contextmanager
+def _without_answer() -> Iterator[None]:
+    """What a view raises where there is no response for it fails its job, once and for all."""
+    try:
+        yield
+    except (Cancelled, Superseded, UnstorableResult, Interrupt):
+        raise
+    except BaseException as error:
+        if isinstance(error, KeyboardInterrupt) and current_thread() is main_thread():
+            raise
+        raise _failure(error, None) from error
 
 
 def _failure(error: BaseException, answer: Answer | None) -> Failed:

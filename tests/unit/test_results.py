@@ -34,7 +34,7 @@ def answered(value: Any) -> tuple[Job, Any, bytes]:
     for name, kept in store(job, value).fields().items():
         setattr(job, name, kept)
     json.dumps(job.result, allow_nan=False)
-    response: Any = replay(job)
+    response: Any = replay(job, cookies=True)
     body = asyncio.run(whole(response)) if response.streaming else response.content
     response.close()
     return job, response, body

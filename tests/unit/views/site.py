@@ -222,19 +222,26 @@ def notice(request: HttpRequest) -> HttpResponse:
 
 @respond_async
 def wait(request: HttpRequest) -> HttpResponse:
+    run_of(request).emit("waiting\n")
     while True:
         time.sleep(0.01)
 
 
+@respond_async(max_attempts=2)
+def wait_twice(request: HttpRequest) -> HttpResponse:
+    return wait(request)
+
+
 @respond_async
 async def wait_async(request: HttpRequest) -> HttpResponse:
+    run_of(request).emit("waiting\n")
     while True:
         await asyncio.sleep(0.01)
 
 
 def outcome_of(request: HttpRequest, job_id: UUID) -> HttpResponseBase:
     """What the response URL answers of a job that is over."""
-    return outcome(request, Job.objects.get(pk=job_id))
+    return outcome(request, Job.objects.get(pk=job_id), own=True)
 
 
 urlpatterns = [
@@ -269,5 +276,6 @@ urlpatterns = [
     path("give-up", give_up),
     path("notice", notice),
     path("wait", wait),
+    path("wait-twice", wait_twice),
     path("wait-async", wait_async),
 ]

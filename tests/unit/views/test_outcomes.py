@@ -12,7 +12,7 @@ from django.contrib.auth import get_user_model
 from django.db import connection
 
 from pushjobs import execution, lifecycle
-from pushjobs.running import TimeLimitExceeded, running
+from pushjobs.running import Shutdown, TimeLimitExceeded, running
 from tests.unit.conftest import Configure
 from tests.unit.jobs import fresh
 from tests.unit.recorder import Recorder
@@ -190,3 +190,34 @@ def test_a_view_is_interrupted_at_its_jobs_time(
         for attempt in running.attempts():
             attempt.interrupt(TimeLimitExceeded)
     assert fresh(job).error["type"].endswith("time-limit")
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(
+    ("method", "path", "status", "counted"),
+    [
+        ("GET", "/wait", "queued", 0),
+        ("POST", "/wait", "failed", 1),
+        ("POST", "/wait-async", "failed", 1),
+        ("POST", "/wait-twice", "queued", 0),
+    ],
+)
+def test_a_server_that_stops_runs_a_view_again_only_where_that_does_no_harm(
+    ada: Browser,
+    method: str,
+    path: str,
+    status: str,
+    counted: int,
+    recorder: Recorder,
+    in_thread: Callable[[Callable[[], Any]], Any],
+) -> None:
+    job = ada.deferred(path, method)
+    assert lifecycle.start(job, running.worker)
+    with in_thread(lambda: execution.execute(job)):
+        until(lambda: bool(recorder.said))
+        for attempt in running.attempts():
+            attempt.interrupt(Shutdown)
+    ended = fresh(job)
+    assert (ended.status, ended.attempt - ended.released) == (status, counted)
+    if status == "failed":
+        assert ada.fetched(ended).status_code == 503
