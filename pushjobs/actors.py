@@ -16,8 +16,9 @@ from dramatiq.middleware import CurrentMessage
 
 from pushjobs import execution, lifecycle
 from pushjobs.broker import ACTOR
-from pushjobs.models import Job, JobQuerySet
+from pushjobs.models import Job
 from pushjobs.outage import outlasting
+from pushjobs.queries import JobQuerySet
 from pushjobs.registry import registry
 from pushjobs.running import running
 
@@ -36,10 +37,12 @@ def run_job(job_id: str, attempt: int) -> None:
 
     A message stands for a job that waits, so each message runs one. One that comes twice, or after
     its job was cancelled, finds nothing to claim. While the database is away it is kept here, for
-    else a worker would go through all messages of its queue in vain.
+    else a worker would go through all messages of its queue in vain. A process that stops runs
+    nothing new, for that may be what it has just given back.
     """
     with running.claiming():
-        claimed = outlasting(partial(_claim, job_id, attempt), "a message")
+        take = _leave if running.stopping else _claim
+        claimed = outlasting(partial(take, job_id, attempt), "a message")
         if claimed is not None:
             execution.execute(claimed)
 
@@ -50,6 +53,10 @@ def _claim(job_id: str, attempt: int) -> Job | None:
     if message is not None and registry.has_priorities(message.queue_name):
         return _most_urgent(message.queue_name)
     return lifecycle.claim(UUID(job_id), attempt, running.worker)
+
+
+def _leave(job_id: str, attempt: int) -> None:
+    JobQuerySet(Job).filter(pk=job_id, attempt=attempt).mark_unsent()
 
 
 def _most_urgent(queue: str) -> Job | None:

@@ -38,8 +38,14 @@ class JobAdmin(JobModelAdmin):
         return bool(request.user.has_perm("pushjobs.change_job"))
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Retention removes jobs, with their files, and only those that are over."""
-        return False
+        """Only as a part of what they belong to: a user who is deleted.
+
+        Else retention removes jobs, with their files, and only those that are over.
+        """
+        match = request.resolver_match
+        if match is None or getattr(match.func, "model_admin", None) is self:
+            return False
+        return super().has_delete_permission(request, obj)
 
     @admin.action(description="Cancel the selected jobs", permissions=["cancel"])
     def cancel(self, request: HttpRequest, jobs: QuerySet[Job]) -> None:

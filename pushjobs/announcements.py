@@ -10,7 +10,8 @@ from uuid import UUID
 from channels.db import database_sync_to_async
 from django.db import Error
 
-from pushjobs.models import Job, JobQuerySet
+from pushjobs.models import Job
+from pushjobs.queries import JobQuerySet
 
 logger = logging.getLogger(__name__)
 

@@ -37,6 +37,9 @@ class Run:
         self._emitted = 0
         #: Whether the handler has looked at ``cancelled`` and found it true.
         self.noticed = False
+        #: Whether the handler has begun what may not be done twice. From then on a worker that
+        #: stops fails the job, instead of giving it back to the queue.
+        self.unrepeatable = False
 
     @property
     def job_id(self) -> UUID:
@@ -46,6 +49,11 @@ class Run:
     def attempt(self) -> int:
         """Which run of the job this is, from 1."""
         return self._attempt
+
+    @property
+    def max_attempts(self) -> int:
+        """How many attempts the job may have."""
+        return self._job.max_attempts
 
     @property
     def owner(self) -> Any:
@@ -154,10 +162,15 @@ class NoRun(Run):
         self._owner = owner if owner is not None and owner.is_authenticated else None
         self._attempt = 0
         self._cancel = self._superseded = self._stopping = self.noticed = False
+        self.unrepeatable = False
 
     @property
     def job_id(self) -> UUID:
         return UUID(int=0)
+
+    @property
+    def max_attempts(self) -> int:
+        return 1
 
     @property
     def owner(self) -> Any:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from pushjobs.exceptions import IdempotencyMismatch
-from pushjobs.models import Job, from_now
+from pushjobs.models import Job
+from pushjobs.queries import from_now
 from pushjobs.status import ACTIVE, Status
 
 

@@ -9,7 +9,10 @@ from collections.abc import Callable
 from contextlib import suppress
 from copy import copy
 from functools import partial
+from threading import current_thread, main_thread
 from typing import Any
+
+from django.db import connections
 
 from pushjobs import coroutines, lifecycle, plain
 from pushjobs.conf import settings
@@ -26,7 +29,7 @@ from pushjobs.lifecycle import Error, error_of
 from pushjobs.models import Job
 from pushjobs.outage import DATABASE_OUTAGE, outlasting
 from pushjobs.publisher import get_publisher
-from pushjobs.registry import EXECUTE, JobSpec, registry
+from pushjobs.registry import JobSpec, registry
 from pushjobs.results import FailedResponse, StoredResponse, store
 from pushjobs.running import (
     Attempt,
@@ -36,6 +39,7 @@ from pushjobs.running import (
     TimeLimitExceeded,
     running,
 )
+from pushjobs.signature import EXECUTE
 from pushjobs.spooling import materialised
 
 logger = logging.getLogger(__name__)
@@ -55,10 +59,11 @@ def execute(job: Job) -> None:
             with attempt.interruptible():
                 value = materialised(_call(registry.get(job.name), job, run))
             change = _success(attempt, value)
-        except KeyboardInterrupt:  # Where a job runs in the main thread: a test, a command.
-            _end(attempt, _ending(attempt, Shutdown()), job)
-            raise
         except BaseException as error:
+            if isinstance(error, KeyboardInterrupt) and current_thread() is main_thread():
+                # A test, or a command, is interrupted. No other thread is, but by its own code.
+                _end(attempt, _ending(attempt, Shutdown()), job)
+                raise
             change = _ending(attempt, error)
         _end(attempt, change, job)
 
@@ -85,6 +90,8 @@ def _call(spec: JobSpec, job: Job, run: Run) -> Any:
         handler = getattr(handler(), EXECUTE)
     if not inspect.iscoroutinefunction(handler):
         return handler(**arguments)
+    if spec.takes_run:
+        _ = run.owner  # Which a coroutine could not query.
     return coroutines.run(handler, **arguments)
 
 
@@ -131,6 +138,8 @@ def _ending(attempt: Attempt, error: BaseException) -> Change | None:
             return None
         case Cancelled() | CancelInterrupt():
             return lifecycle.cancelled
+        case Shutdown() if attempt.run.unrepeatable:
+            return partial(lifecycle.fail, error=lifecycle.interrupted(), retry=False)
         case Shutdown():
             return partial(lifecycle.release, error=lifecycle.stopped_worker())
         case FailedResponse():
@@ -189,6 +198,7 @@ def _end(attempt: Attempt, change: Change | None, job: Job, patience: float = _P
     The log has to have the attempt's output before: once the end is committed any process may
     announce it, and no output follows an end. ``patience`` is how many seconds it may take.
     """
+    _leave_no_transaction()
     if change is not None:
         heard = get_publisher().settle(str(job.id), attempt.run.attempt, patience)
         job.output_lost = not heard
@@ -200,6 +210,18 @@ def _end(attempt: Attempt, change: Change | None, job: Job, patience: float = _P
         ended = _persist(partial(lifecycle.fail, error=_final(job, refused), retry=False), job)
     if not ended:
         attempt.run.supersede()
+
+
+def _leave_no_transaction() -> None:
+    """Close a connection that a handler has left in a transaction of its own making.
+
+    As Django does at the end of a request. What ends the job would be a part of it, and be lost.
+    """
+    for connection in connections.all(initialized_only=True):
+        if connection.connection is None or connection.in_atomic_block:
+            continue
+        if connection.get_autocommit() != connection.settings_dict["AUTOCOMMIT"]:
+            connection.close()
 
 
 def _persist(change: Change, job: Job) -> bool:

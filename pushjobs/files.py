@@ -70,8 +70,9 @@ def _delete_folder(name: str) -> None:
 class InputFile:
     """A file that came with a submission, as a handler receives it.
 
-    Annotate a handler's parameter with it; over HTTP the file comes as the multipart part of the
-    parameter's name. ``size`` is in bytes; ``name`` and ``content_type`` are the client's word.
+    Annotate a handler's parameter with it, or with a list of it. Over HTTP the file comes as the
+    multipart part of the parameter's name; each of a list has a part of its own. ``size`` is in
+    bytes; ``name`` and ``content_type`` are the client's word.
     """
 
     key: str

@@ -22,8 +22,9 @@ from django.utils import timezone
 from pushjobs import statements
 from pushjobs.conf import settings
 from pushjobs.exceptions import Conflict
-from pushjobs.models import Job, JobTag, from_now
+from pushjobs.models import Job, JobTag
 from pushjobs.publisher import get_publisher
+from pushjobs.queries import from_now
 from pushjobs.results import StoredResponse
 from pushjobs.status import Status, may_follow
 from pushjobs.writing import writing
@@ -263,6 +264,11 @@ def lost_worker() -> Error:
 
 def stopped_worker() -> Error:
     return error_of("worker-stopped", "The worker that ran the job was stopped")
+
+
+def interrupted() -> Error:
+    detail = "it may have done a part of its work, and is not run again"
+    return error_of("interrupted", "The server stopped while the job ran", 503, detail=detail)
 
 
 def error_of(slug: str, title: str, status: int = 500, **members: Any) -> Error:

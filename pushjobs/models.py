@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import datetime, timedelta
-from typing import Any, ClassVar, Self
+from datetime import datetime
+from typing import Any, ClassVar
 from uuid import UUID
 
 import uuid_utils.compat
 from django.apps import apps
 from django.conf import settings as django_settings
 from django.core.exceptions import ImproperlyConfigured
-from django.db import connections, models, router, transaction
-from django.db.models.functions import Now
+from django.db import models
 from django.utils import timezone
 
 from pushjobs import channels
 from pushjobs.events import Event, EventType, rfc3339
+from pushjobs.queries import JobQuerySet
 from pushjobs.retention import FOREVER
-from pushjobs.status import TERMINAL, Status
-from pushjobs.writing import writing
+from pushjobs.status import Status
 
 if not apps.is_installed("pushjobs"):  # Django would speak of an app_label.
     raise ImproperlyConfigured("pushjobs is not installed: add 'pushjobs' to INSTALLED_APPS")
@@ -30,85 +26,6 @@ if not apps.is_installed("pushjobs"):  # Django would speak of an app_label.
 def new_id() -> UUID:
     """A UUIDv7 (RFC 9562, section 5.7): ids sort by creation, so that inserts stay local."""
     return uuid_utils.compat.uuid7()
-
-
-def from_now(seconds: float) -> Any:
-    """A moment ``seconds`` from now by the database's clock, for use in a query."""
-    return models.ExpressionWrapper(
-        Now() + models.Value(timedelta(seconds=seconds)), output_field=models.DateTimeField()
-    )
-
-
-class JobQuerySet(models.QuerySet["Job"]):
-    """The queries of the API, the relay and the heartbeat."""
-
-    def update(self, **fields: Any) -> int:
-        with writing():
-            return super().update(**fields)
-
-    def delete(self) -> tuple[int, dict[str, int]]:
-        with writing():
-            return super().delete()
-
-    def of_owner(self, owner_id: Any) -> Self:
-        return self.filter(owner_id=owner_id)
-
-    def due(self) -> Self:
-        """Scheduled jobs whose time has come."""
-        return self.filter(status=Status.SCHEDULED, run_at__lte=Now())
-
-    def abandoned(self) -> Self:
-        """Running jobs whose worker has fallen silent."""
-        return self.filter(status=Status.RUNNING, lease_until__lt=Now())
-
-    def never_sent(self) -> Self:
-        """Queued jobs that the broker has not had."""
-        return self.filter(status=Status.QUEUED, resend_at=None)
-
-    def unsent(self) -> Self:
-        """Queued jobs that the broker has not had, or has had too long ago to be trusted."""
-        overdue = models.Q(resend_at=None) | models.Q(resend_at__lt=Now())
-        return self.filter(overdue, status=Status.QUEUED)
-
-    def unannounced(self) -> Self:
-        """Jobs whose last status change no one may have been told of."""
-        return self.filter(announced__lt=models.F("version"), announce_at__lt=Now())
-
-    def ended(self) -> Self:
-        """Jobs that are over, and whose end was told: no one would learn it from their rows."""
-        return self.filter(status__in=TERMINAL, announced__gte=models.F("version"))
-
-    def expired(self) -> Self:
-        """Ended jobs whose retention is over."""
-        return self.ended().filter(expires_at__lt=Now())
-
-    @contextmanager
-    def in_hand(self, limit: int) -> Iterator[list[Job]]:
-        """The first of the rows; where the database can, those that no one else has in hand.
-
-        Others pass them over until the block ends, instead of losing the race for each.
-        """
-        rows = self.using(router.db_for_write(self.model))
-        if connections[rows.db].features.has_select_for_update_skip_locked:
-            with transaction.atomic(using=rows.db):
-                yield list(rows.select_for_update(skip_locked=True)[:limit])
-        else:
-            yield list(rows[:limit])
-
-    def most_urgent(self, queue: str) -> Self:
-        """Queued jobs of one queue, the next to run first."""
-        return self.filter(queue=queue, status=Status.QUEUED).order_by("priority", "id")
-
-    def mark_announced(self, versions: dict[UUID, int]) -> None:
-        """Note up to which version each job's status was published: a statement per version.
-
-        There are few versions, and Django takes long to compose one ``Case`` of many.
-        """
-        jobs: defaultdict[int, list[UUID]] = defaultdict(list)
-        for job_id, version in versions.items():
-            jobs[version].append(job_id)
-        for version, ids in jobs.items():
-            self.filter(pk__in=ids, announced__lt=version).update(announced=version)
 
 
 class Job(models.Model):

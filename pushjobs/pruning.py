@@ -19,7 +19,8 @@ from django.dispatch import receiver
 
 from pushjobs import files
 from pushjobs.exceptions import UnknownJobName
-from pushjobs.models import Job, JobQuerySet, from_now
+from pushjobs.models import Job
+from pushjobs.queries import JobQuerySet, from_now
 from pushjobs.registry import registry
 from pushjobs.status import Status
 from pushjobs.uploads import files_of

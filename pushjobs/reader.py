@@ -17,7 +17,8 @@ from pushjobs.cursor import Position
 from pushjobs.events import Entry, EventType, Record
 from pushjobs.exceptions import LogUnavailable
 from pushjobs.log import Log, get_log
-from pushjobs.models import Job, JobQuerySet
+from pushjobs.models import Job
+from pushjobs.queries import JobQuerySet
 from pushjobs.schemas import document
 
 _BATCH = 500

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import inspect
 import re
-import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, TypedDict, TypeVar, Unpack, get_args, get_type_hints, overload
+from typing import Any, Literal, TypedDict, TypeVar, Unpack, get_args, overload
 
 from django.utils.module_loading import autodiscover_modules
-from pydantic import BaseModel, ConfigDict, ValidationError, create_model
+from pydantic import BaseModel, ValidationError
 
 from pushjobs.conf import Fallback
 from pushjobs.exceptions import InvalidArguments, UnknownJobName
 from pushjobs.files import InputFile
 from pushjobs.retention import RetentionOption, retention_of
+from pushjobs.signature import signature_of
 
 #: Who may submit a job over HTTP: anyone, a logged-in user, staff, holders of a permission
 #: (``"app.codename"``), or whoever a callable on the user says; "internal" is for jobs of our own.
@@ -24,16 +23,13 @@ Allow = Literal["anyone", "authenticated", "staff", "internal"] | str | Callable
 
 Handler = TypeVar("Handler", bound=Callable[..., Any])
 
-RUN, EXECUTE = "run", "execute"
-#: Numbers that JSON does not have are kept as they are here, to be refused later.
-_STRICT = ConfigDict(extra="forbid", ser_json_inf_nan="constants")
 _ALLOWED = ("anyone", "authenticated", "staff", "internal")
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:-]{0,199}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
 class JobSpec:
-    """A registered job: its handler, its limits and the parameters that it takes.
+    """A registered job: its handler, its limits and the parameters that it takes (``Signature``).
 
     ``time_limit`` is in seconds; what is None is left to the settings.
     ``priority`` counts as Dramatiq's does: within a queue the lowest runs first.
@@ -44,6 +40,7 @@ class JobSpec:
     takes_run: bool
     parameters: type[BaseModel]
     file_parameters: frozenset[str]
+    file_lists: frozenset[str]
     queue: str = "default"
     priority: int = 0
     max_attempts: int | None = None
@@ -178,27 +175,13 @@ def _spec(target: Any, **options: Unpack[Options]) -> JobSpec:
     if not _NAME.fullmatch(name):
         raise ValueError(f"{name!r} is no name for a job: use letters, digits and _ . : -")
     _check_options(name, options)
-    if inspect.isclass(target) and not hasattr(target, EXECUTE):
-        raise ValueError(f"{name}: a class that is a job has a method {EXECUTE!r}")
-    function = getattr(target, EXECUTE) if inspect.isclass(target) else target
-    hints = get_type_hints(function, include_extras=True)
-    parameters = list(inspect.signature(function).parameters.values())
-    if inspect.isclass(target):
-        parameters = parameters[1:]
-    fields: dict[str, Any] = {}
-    for parameter in parameters:
-        if parameter.name == RUN:
-            continue
-        _check_parameter(name, parameter)
-        default = ... if parameter.default is parameter.empty else parameter.default
-        fields[parameter.name] = (hints.get(parameter.name, Any), default)
+    found = signature_of(name, target)
     return JobSpec(
         handler=target,
-        takes_run=any(parameter.name == RUN for parameter in parameters),
-        parameters=_model(name, fields),
-        file_parameters=frozenset(
-            field for field, (hint, _) in fields.items() if _holds_file(hint)
-        ),
+        takes_run=found.takes_run,
+        parameters=found.parameters,
+        file_parameters=found.file_parameters,
+        file_lists=found.file_lists,
         **options,
     )
 
@@ -225,26 +208,6 @@ def _check_options(name: str, options: Options) -> None:
             f"{name}: allow is one of {', '.join(_ALLOWED)}, a permission (app.codename) or a "
             f"callable on the user, not {allow!r}"
         )
-
-
-def _model(name: str, fields: dict[str, Any]) -> type[BaseModel]:
-    with warnings.catch_warnings():
-        # A parameter may be called what pydantic calls a method of its own: json, copy, schema.
-        warnings.simplefilter("ignore", UserWarning)
-        return create_model(f"{name} arguments", __config__=_STRICT, **fields)
-
-
-def _check_parameter(name: str, parameter: inspect.Parameter) -> None:
-    if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
-        raise ValueError(f"{name}: *{parameter.name} cannot be validated; name each parameter")
-    if parameter.kind is parameter.POSITIONAL_ONLY:
-        raise ValueError(f"{name}: {parameter.name} is positional-only; arguments go by name")
-    if parameter.name.startswith("_"):
-        raise ValueError(f"{name}: {parameter.name} starts with an underscore, which is private")
-
-
-def _holds_file(hint: Any) -> bool:
-    return hint is InputFile or InputFile in get_args(hint)
 
 
 def _default_name(target: Any) -> str:

@@ -19,10 +19,11 @@ from pushjobs import broker, lifecycle
 from pushjobs.conf import settings
 from pushjobs.exceptions import BrokerUnavailable
 from pushjobs.loopthread import LoopThread
-from pushjobs.models import Job, JobQuerySet, from_now
+from pushjobs.models import Job
 from pushjobs.outage import DATABASE_OUTAGE, note_outage
 from pushjobs.pruning import Pruning
 from pushjobs.publisher import get_publisher
+from pushjobs.queries import JobQuerySet, from_now
 from pushjobs.running import running
 from pushjobs.status import Status
 
@@ -158,7 +159,7 @@ def send_lost() -> int:
             broker.send(job.id, job.attempt, job.queue)
         except BrokerUnavailable:
             unsent = [job.id for job in claimed[sent:]]
-            _jobs().filter(pk__in=unsent, status=Status.QUEUED).update(resend_at=None, sends=0)
+            _jobs().filter(pk__in=unsent).mark_unsent()
             raise
     return len(claimed)
 
@@ -188,7 +189,7 @@ def _claim_announcing(job: Job) -> int:
 
 def recover() -> int:
     """Take back all that was running or sent, for a process that knows it is the only one."""
-    _jobs().filter(status=Status.QUEUED).update(resend_at=None, sends=0)
+    _jobs().mark_unsent()
     taken = 0
     for job in _jobs().filter(status=Status.RUNNING):
         taken += lifecycle.abandon(job, lifecycle.lost_worker())

@@ -7,6 +7,7 @@ from typing import Any
 
 import orjson
 from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent
+from django.core.files.uploadedfile import UploadedFile
 from django.http import HttpRequest, UnreadablePostError
 from django.http.multipartparser import MultiPartParserError
 from ninja.utils import check_csrf
@@ -78,10 +79,10 @@ def idempotency_key(request: HttpRequest, caller: Caller) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class ReadSubmission:
-    """A submission, and the files that came with it by parameter."""
+    """A submission, and the files that came with it by the name of their part."""
 
     body: Submission
-    uploads: dict[str, Any] = field(default_factory=dict)
+    uploads: dict[str, list[UploadedFile[bytes]]] = field(default_factory=dict)
 
 
 def submission(request: HttpRequest) -> ReadSubmission:
@@ -121,12 +122,7 @@ def _multipart(request: HttpRequest) -> ReadSubmission:
             fields[name] = _json(fields[name], f"the field {name!r}")
     if not fields.get("run_at"):
         fields.pop("run_at", None)
-    uploads: dict[str, Any] = {}
-    for name, files in request.FILES.lists():
-        if len(files) != 1:
-            raise InvalidArguments([{"loc": [name], "msg": "one file is expected"}])
-        uploads[name] = files[0]
-    return ReadSubmission(_validated(fields), uploads)
+    return ReadSubmission(_validated(fields), dict(request.FILES.lists()))
 
 
 def _single(request: HttpRequest, name: str) -> str:

@@ -86,6 +86,8 @@ class Running:
         self._claiming: set[int] = set()
         self._worker = ""
         self._pid = 0
+        #: Whether the process's worker has been told to stop.
+        self.stopping = False
 
     @property
     def worker(self) -> str:

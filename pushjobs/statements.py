@@ -14,7 +14,8 @@ from django.db import connections, router
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models.sql import Query
 
-from pushjobs.models import Job, from_now
+from pushjobs.models import Job
+from pushjobs.queries import from_now
 from pushjobs.writing import writing
 
 _TABLE = Job._meta.db_table  # noqa: SLF001

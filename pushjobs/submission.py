@@ -27,6 +27,7 @@ from pushjobs.exceptions import (
 )
 from pushjobs.files import InputFile
 from pushjobs.models import Job, new_id
+from pushjobs.queries import JobQuerySet
 from pushjobs.registry import JobSpec, name_of, registry
 from pushjobs.retention import Retention, RetentionOption, retention_of
 from pushjobs.running import running
@@ -211,7 +212,7 @@ def send(job: Job, fallback: Fallback | None = None) -> None:
         logger.warning("job %s is not sent: %s", job.id, error)
         match fallback or settings.ENQUEUE_FALLBACK:
             case "relay":
-                Job.objects.filter(pk=job.pk, version=job.version).update(resend_at=None, sends=0)
+                JobQuerySet(Job).filter(pk=job.pk, version=job.version).mark_unsent()
             case "inline":
                 run_here(job)
             case "reject":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
@@ -25,6 +25,19 @@ def check_uploads(spec: JobSpec, uploads: Mapping[str, Any]) -> None:
     if unexpected:
         message = "no file is expected under this name"
         raise InvalidArguments([{"loc": [name], "msg": message} for name in unexpected])
+
+
+def by_parameter(spec: JobSpec, parts: Mapping[str, Sequence[File[bytes]]]) -> dict[str, Any]:
+    """The files of a form as the job's parameters take them: one, or all of that name in a list.
+
+    Raises ``InvalidArguments`` where one is expected and more have come.
+    """
+    single = spec.file_parameters - spec.file_lists
+    if unfit := sorted(name for name in single & parts.keys() if len(parts[name]) > 1):
+        raise InvalidArguments([{"loc": [name], "msg": "one file is expected"} for name in unfit])
+    return {
+        name: list(files) if name in spec.file_lists else files[0] for name, files in parts.items()
+    }
 
 
 def open_upload(value: Any) -> Any:

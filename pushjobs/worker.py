@@ -7,6 +7,7 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from types import FrameType
 from typing import Any
@@ -58,6 +59,7 @@ class WorkerServices(Middleware):
 
     def after_worker_boot(self, broker: dramatiq.Broker, worker: Any) -> None:
         _heed_one_stop()
+        running.stopping = False
         events = get_event_loop_thread()
         if not loop.is_bound() and events is not None:
             loop.bind(events.loop)
@@ -71,7 +73,10 @@ class WorkerServices(Middleware):
         heap.freeze()
 
     def before_worker_shutdown(self, broker: dramatiq.Broker, worker: Any) -> None:
-        attended.clear()  # What is given back, this process does not take up again.
+        # What is given back, this process does not take up again: its worker threads have yet to be
+        # told to stop, and one that waits for a message takes it even then.
+        running.stopping = True
+        attended.clear()
         self._giving_back = threading.Thread(
             target=give_back, args=(self.grace,), name="pushjobs-shutdown", daemon=True
         )
@@ -125,14 +130,20 @@ def give_back(grace: float | None = None) -> None:
     ``grace`` is how many seconds they have, by default ``SHUTDOWN_GRACE``.
     """
     _wait(settings.SHUTDOWN_GRACE if grace is None else grace)
-    for attempt in running.attempts():
-        attempt.interrupt(Shutdown)
-    _wait(_LAST_GRACE)
+    _wait(_LAST_GRACE, _interrupt_all)
     for attempt in running.attempts():
         execution.settle(attempt)
 
 
-def _wait(seconds: float) -> None:
+def _interrupt_all() -> None:
+    """Interrupt each attempt once, and at the next call those that have begun only then."""
+    for attempt in running.attempts():
+        attempt.interrupt(Shutdown)
+
+
+def _wait(seconds: float, step: Callable[[], None] = lambda: None) -> None:
+    """Wait until no job runs here, for so many seconds at most; do ``step`` every now and then."""
     deadline = time.monotonic() + seconds
     while not running.idle and time.monotonic() < deadline:
+        step()
         time.sleep(0.05)

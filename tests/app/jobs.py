@@ -90,6 +90,18 @@ def deaf(until: str) -> str:
             continue
 
 
+@job(name="test.once", allow="anyone", time_limit=60)
+def once(run: Run, until: str) -> str:
+    """Begins what may not be done twice."""
+    run.unrepeatable = True
+    return stubborn(until)
+
+
+@job(name="test.owner_async", allow="anyone")
+async def owner_async(run: Run) -> str:
+    return str(run.owner)
+
+
 @job(name="test.slow", allow="anyone", max_attempts=3, time_limit=0.3)
 def slow() -> str:
     """Takes longer than it may."""
@@ -140,6 +152,11 @@ def count(run: Run, to: int) -> int:
     for number in run.track(range(to)):
         del number
     return to
+
+
+@job(name="test.names", allow="anyone")
+def names(tables: Annotated[list[InputFile], Field(max_length=2)] | None = None) -> list[str]:
+    return [table.name for table in tables or ()]
 
 
 @job(name="test.digest", allow="anyone")

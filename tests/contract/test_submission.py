@@ -114,6 +114,17 @@ def test_two_files_for_one_parameter_are_a_problem(anyone: Client) -> None:
     assert check_problem(response, 422)["errors"][0]["loc"] == ["data"]
 
 
+def test_a_parameter_that_takes_many_files_has_a_part_for_each(anyone: Client) -> None:
+    files = [("tables", (f"{name}.txt", b"text")) for name in "abc"]
+    for some in (files[:1], files[:2]):
+        answer = anyone.http.post("/jobs", data={"name": "test.names"}, files=some)
+        assert answer.status_code == 202
+        sent = [name for _, (name, _) in some]
+        assert anyone.finished(answer.json())["result"] == sent
+    answer = anyone.http.post("/jobs", data={"name": "test.names"}, files=files)
+    assert check_problem(answer, 422)["errors"][0]["loc"] == ["tables"]
+
+
 def test_a_file_name_is_no_path(anyone: Client) -> None:
     files = {"data": ("../../../../tmp/evil\x00.sh", b"content", "text/x-sh")}
     fields = {"name": "test.digest", "args": '{"note": "n"}', "tags": '["a"]', "run_at": ""}

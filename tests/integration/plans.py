@@ -21,7 +21,8 @@ from django.db import connection  # noqa: E402
 from django.db.models import DateTimeField  # noqa: E402
 from django.utils import timezone  # noqa: E402
 
-from pushjobs.models import Job, JobQuerySet  # noqa: E402
+from pushjobs.models import Job  # noqa: E402
+from pushjobs.queries import JobQuerySet  # noqa: E402
 
 #: So many jobs are made, and copied so many times: 100,000 in all.
 MADE, COPIES = 4000, 24

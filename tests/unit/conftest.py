@@ -16,6 +16,7 @@ from pushjobs.broker import ACTOR
 from pushjobs.log import get_log
 from pushjobs.publisher import get_publisher
 from pushjobs.reader import get_reader
+from pushjobs.running import running
 from pushjobs.transports.connections import connections
 from tests.redis_server import redis_url
 from tests.unit.loops import end
@@ -34,7 +35,7 @@ def _own_singletons() -> Iterator[None]:
             end(loop._loop, thread)
     loop._loop = None
     loop._listeners.clear()
-    connections.draining = False  # as a process is that has not been told to stop
+    connections.draining = running.stopping = False  # as of a process that is to go on
 
 
 class Configure(Protocol):

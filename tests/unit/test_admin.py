@@ -1,9 +1,10 @@
-"""``pushjobs.admin``: jobs are looked at and cancelled, and neither written nor removed."""
+"""``pushjobs.admin``: jobs are looked at and cancelled; they go only with their owner."""
 
 from __future__ import annotations
 
 import pytest
 from django.contrib.auth import get_user_model
+from django.contrib.auth.models import Permission
 from django.test import Client
 from django.urls import reverse
 
@@ -47,3 +48,31 @@ def test_jobs_are_neither_added_nor_changed_nor_deleted(admin: Client, job: Job)
         url = reverse(f"admin:pushjobs_job_{name}", args=args)
         assert admin.post(url, {"post": "yes"}).status_code == 403
     assert fresh(job).status == "queued"
+
+
+@pytest.mark.parametrize("selected", [False, True])
+def test_a_user_is_deleted_with_their_jobs(
+    admin: Client, postbox: Postbox, recorder: Recorder, selected: bool
+) -> None:
+    user = get_user_model().objects.create(username="ada")
+    submit("test.echo", value=1, owner=user)
+    if selected:
+        form = {"action": "delete_selected", "_selected_action": [str(user.pk)], "post": "yes"}
+        admin.post(reverse("admin:auth_user_changelist"), form)
+    else:
+        admin.post(reverse("admin:auth_user_delete", args=[user.pk]), {"post": "yes"})
+    assert not get_user_model().objects.filter(pk=user.pk).exists()
+    assert not Job.objects.exists()
+
+
+def test_who_may_not_delete_jobs_deletes_no_user_who_has_some(
+    postbox: Postbox, recorder: Recorder
+) -> None:
+    user = get_user_model().objects.create(username="ada")
+    submit("test.echo", value=1, owner=user)
+    staff = get_user_model().objects.create_user("staff", is_staff=True)
+    staff.user_permissions.set(Permission.objects.filter(codename__in=["view_user", "delete_user"]))
+    client = Client()
+    client.force_login(staff)
+    client.post(reverse("admin:auth_user_delete", args=[user.pk]), {"post": "yes"})
+    assert get_user_model().objects.filter(pk=user.pk).exists()

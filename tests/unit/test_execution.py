@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.contrib.auth import get_user_model
 from django.db import InternalError, OperationalError, connection
 
 from pushjobs import execution, heartbeat, lifecycle
@@ -157,6 +158,32 @@ def test_a_stopping_worker_gives_the_job_back(recorder: Recorder) -> None:
         for attempt in running.attempts():
             attempt.interrupt(Shutdown)
     assert (fresh(job).status, fresh(job).released) == ("queued", 1)
+
+
+@pytest.mark.parametrize("heeds", [True, False])
+def test_a_stopping_worker_fails_a_job_that_may_not_begin_twice(
+    recorder: Recorder, gate: Path, heeds: bool
+) -> None:
+    job = started("test.once", max_attempts=3, until=str(gate))
+    with executing(job):
+        until(lambda: any(attempt.run.unrepeatable for attempt in running.attempts()))
+        for attempt in running.attempts():
+            if heeds:
+                attempt.interrupt(Shutdown)
+            else:
+                execution.settle(attempt)
+                gate.touch()
+    job = fresh(job)
+    assert (job.status, job.released, job.error["status"]) == ("failed", 0, 503)
+    assert job.error["type"] == "urn:pushjobs:problem:interrupted"
+
+
+def test_an_async_handler_knows_its_owner(recorder: Recorder) -> None:
+    owner = get_user_model().objects.create(username="ada")
+    job = make(name="test.owner_async", owner=owner)
+    assert lifecycle.start(job, running.worker)
+    execution.execute(fresh(job))
+    assert fresh(job).result == "ada"
 
 
 def test_an_attempt_that_lost_its_job_learns_of_it_and_changes_nothing(

@@ -49,6 +49,14 @@ def handler(
 def with_files(table: InputFile, extra: InputFile | None = None, top: int = 1) -> None: ...
 
 
+def with_lists(
+    any_number: list[InputFile],
+    few: Annotated[tuple[InputFile, ...], Field(max_length=3)] | None = None,
+    checked: Annotated[InputFile, Field()] | None = None,
+    names: list[str] = [],  # noqa: B006
+) -> None: ...
+
+
 class Greeter:
     def execute(self, run: Run, name: str) -> str:
         return name
@@ -93,6 +101,14 @@ def test_a_file_is_named_by_its_parameter_and_is_no_json(registry: Registry) -> 
     assert errors_of(spec, {}) == [("table",)]
     assert errors_of(spec, {"table": FILE.as_json()}) == [("table",)]
     spec.validate({"table": FILE, "extra": None})
+
+
+def test_it_is_known_which_parameters_take_more_than_one_file(registry: Registry) -> None:
+    spec = spec_of(registry, with_lists)
+    assert spec.file_parameters == {"any_number", "few", "checked"}
+    assert spec.file_lists == {"any_number", "few"}
+    kept = spec.validate({"any_number": [FILE], "few": [FILE, FILE]}).model_dump(mode="json")
+    assert spec.arguments(kept)["few"] == (FILE, FILE)
 
 
 def test_a_file_is_restored_from_what_is_kept(registry: Registry) -> None:

@@ -13,8 +13,9 @@ from pushjobs import relay
 from pushjobs.conf import settings
 from pushjobs.context import Run
 from pushjobs.exceptions import BrokerUnavailable
-from pushjobs.models import Job, from_now
+from pushjobs.models import Job
 from pushjobs.publisher import get_publisher
+from pushjobs.queries import from_now
 from pushjobs.running import running
 from tests.unit.conftest import Configure, Postbox
 from tests.unit.jobs import fresh, in_past, make

@@ -64,7 +64,7 @@ def test_a_job_that_is_removed_while_it_is_read_is_gone(rf: Any) -> None:
     job = make("succeeded")
     Job.objects.all().delete()
     with pytest.raises(Gone):
-        responsepage.outcome(rf.get("/"), job)
+        responsepage.outcome(rf.get("/"), job, own=True)
 
 
 def test_a_job_whose_files_have_gone_before_its_row_cannot_be_retried() -> None:

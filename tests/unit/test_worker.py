@@ -9,11 +9,13 @@ from typing import Any
 
 import dramatiq
 import pytest
+from django.utils import timezone
 from dramatiq.brokers.stub import StubBroker
 from dramatiq.middleware import AsyncIO
 from dramatiq.worker import Worker
 
 from pushjobs import actors, lifecycle, submit, worker
+from pushjobs.broker import ACTOR
 from pushjobs.models import Job
 from tests.unit.conftest import Configure
 from tests.unit.jobs import fresh
@@ -82,10 +84,16 @@ def test_a_stopping_worker_gives_back_what_does_not_end_in_its_grace(
     assert job.error["type"].endswith("worker-stopped")
 
 
+@pytest.mark.parametrize("grace", [0, 0.5])
 def test_a_worker_that_stops_as_it_claims_a_job_gives_it_back(
-    broker: StubBroker, configure: Configure, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    broker: StubBroker,
+    configure: Configure,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    grace: float,
 ) -> None:
-    configure(SHUTDOWN_GRACE=0.5)
+    configure(SHUTDOWN_GRACE=grace)
     claimed, stopping = threading.Event(), threading.Event()
     claim, wait = lifecycle.claim, worker._wait
 
@@ -95,9 +103,10 @@ def test_a_worker_that_stops_as_it_claims_a_job_gives_it_back(
         stopping.wait(20)
         return job
 
-    def noted_wait(seconds: float) -> None:
-        stopping.set()
-        wait(seconds)
+    def noted_wait(*arguments: Any) -> None:
+        if grace or len(arguments) > 1:  # Without a grace, only once it is over.
+            stopping.set()
+        wait(*arguments)
 
     monkeypatch.setattr(lifecycle, "claim", slow_claim)
     monkeypatch.setattr(worker, "_wait", noted_wait)
@@ -108,6 +117,27 @@ def test_a_worker_that_stops_as_it_claims_a_job_gives_it_back(
     found.stop(timeout=20_000)
     job = fresh(job)
     assert (job.status, job.attempt, job.released) == ("queued", 1, 1)
+    assert "its thread is lost" not in caplog.text
+
+
+def test_a_worker_that_stops_does_not_take_up_what_it_has_given_back(
+    broker: StubBroker, configure: Configure, tmp_path: Path
+) -> None:
+    """Another relay may send it at once, and a thread of this worker still wait for a message."""
+    configure(SHUTDOWN_GRACE=0)
+    found = Worker(broker, worker_threads=2, worker_timeout=50)
+    found.start()
+    job = submit("test.stubborn", until=str(tmp_path / "never"))
+    until(lambda: fresh(job).status == "running")
+    worker.services_of(broker).before_worker_shutdown(broker, found)
+    until(lambda: fresh(job).status == "queued")
+    Job.objects.update(resend_at=timezone.now(), sends=1)
+    sent_anew = (str(job.id), job.attempt + 1)
+    broker.enqueue(dramatiq.Message("default", ACTOR, sent_anew, {}, {}))
+    until(lambda: fresh(job).resend_at is None)
+    found.stop(timeout=20_000)
+    job = fresh(job)
+    assert (job.status, job.attempt, job.sends) == ("queued", 1, 0)
 
 
 def test_the_more_urgent_job_of_a_queue_runs_first(broker: StubBroker, tmp_path: Path) -> None:

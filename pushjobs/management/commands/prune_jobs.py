@@ -10,8 +10,9 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db.models import Count
 
 from pushjobs import files, orphans
-from pushjobs.models import Job, JobQuerySet, from_now
+from pushjobs.models import Job
 from pushjobs.pruning import BATCH, Pruning
+from pushjobs.queries import JobQuerySet, from_now
 from pushjobs.retention import LONGEST
 from pushjobs.status import TERMINAL
 
