@@ -18,7 +18,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.utils.cache import patch_vary_headers
 from django.views import View
 
-from pushjobs import access, preferences, requests, results, submission, tokens
+from pushjobs import access, preferences, replaying, requests, submission, tokens
 from pushjobs.access import Caller
 from pushjobs.cursor import EARLIEST
 from pushjobs.exceptions import Gone, NotFound, PushjobsError
@@ -80,7 +80,7 @@ class AsyncEndpoint(View):
     def render_done(self, request: HttpRequest, job: Job) -> Any:
         """The answer for a job that has succeeded; what the job returned, where not overridden."""
         own = access.sent(requests.caller_of(request), job)
-        return results.replay(job, cookies=own, synchronous=not hasattr(request, "scope"))
+        return replaying.replay(job, cookies=own, synchronous=not hasattr(request, "scope"))
 
     def render_failed(self, request: HttpRequest, job: Job) -> Any:
         """The answer for a job that has failed; its problem document, where not overridden.

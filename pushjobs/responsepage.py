@@ -13,7 +13,7 @@ from django.conf import settings as django_settings
 from django.http import HttpRequest, HttpResponseBase
 from django.utils.cache import patch_cache_control, patch_vary_headers
 
-from pushjobs import access, flash, results, sessions, waiting
+from pushjobs import access, flash, replaying, sessions, waiting
 from pushjobs.access import Caller
 from pushjobs.conf import settings
 from pushjobs.exceptions import Gone
@@ -69,7 +69,7 @@ def outcome(request: HttpRequest, job: Job, *, own: bool) -> HttpResponseBase:
         if own and whole.flash and request.method != "HEAD":  # Which shows no page.
             flash.hand_over(request, job.pk)
         synchronous = not hasattr(request, "scope")
-        response = results.replay(whole, cookies=own, synchronous=synchronous)
+        response = replaying.replay(whole, cookies=own, synchronous=synchronous)
         _drop_ended_session(response)
         return response
     if job.status == Status.CANCELLED:

@@ -31,7 +31,7 @@ from django.utils import timezone, translation
 from django.utils.datastructures import MultiValueDict
 
 from pushjobs import carriers, sessions, viewauth, viewthrottles
-from pushjobs.capture import Captured, Upload
+from pushjobs.captured import Captured, Upload
 from pushjobs.context import Run
 from pushjobs.exceptions import (
     RequestEnded,

@@ -1,11 +1,9 @@
-"""A handler's return value as a stored response, and back."""
+"""A handler's return value as a stored response."""
 
 from __future__ import annotations
 
-import asyncio
-import logging
 import re
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,17 +16,14 @@ from pydantic import BaseModel
 
 from pushjobs import files, plain
 from pushjobs.conf import settings
-from pushjobs.exceptions import Failed, Gone, TamperedRequest, UnstorableResult
+from pushjobs.exceptions import Failed, UnstorableResult
 from pushjobs.files import FileResult
 from pushjobs.models import Job
 from pushjobs.sealing import Seal
 from pushjobs.spooling import Spooled, check_size, materialised
 
-logger = logging.getLogger(__name__)
-
 JSON, TEXT, BYTES = "application/json", "text/plain; charset=utf-8", "application/octet-stream"
-_CHUNK = 64 * 1024
-_COOKIE = "Set-Cookie"
+COOKIE = "Set-Cookie"
 _EMPTY = frozenset({204, 205, 304})
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 #: Headers that the server of the stored response sets anew (RFC 9110, sections 6 to 8).
@@ -202,10 +197,10 @@ def _store_http(job: Job, value: HttpResponseBase, body: File[bytes], size: int)
     else:
         stored.response_body = body.read()
         stored.result = _inline(content_type, stored.response_body)
-    seal = _seal(job)
+    seal = cookie_seal(job)
     for morsel in value.cookies.values():
         sealed = seal.seal(morsel.OutputString().encode())
-        headers.append([_COOKIE, sealed.decode()])
+        headers.append([COOKIE, sealed.decode()])
     stored.response_headers = headers
     return stored
 
@@ -221,62 +216,6 @@ def _inline(content_type: str, body: bytes) -> Any:
     return value if plain.misfit(value) is None else None
 
 
-def _seal(job: Job) -> Seal:
+def cookie_seal(job: Job) -> Seal:
     """Cookies are credentials, and are kept as such."""
     return Seal(job.id, job.owner_id, "cookie")
-
-
-def replay(job: Job, *, cookies: bool, synchronous: bool = False) -> HttpResponseBase:
-    """A job's stored response, as it was; a large body is streamed.
-
-    ``cookies`` says whether it sets any: they are for the job's own client alone. ``synchronous``
-    is for a server that iterates without an event loop, as under WSGI.
-    """
-    response: HttpResponseBase
-    if job.response_file:
-        try:
-            handle = files.storage().open(job.response_file, "rb")
-        except FileNotFoundError:  # Retention removes files before their row.
-            raise Gone("the job's result is no longer kept") from None
-        response = StreamingHttpResponse(
-            _chunks_in_turn(handle) if synchronous else _chunks(handle),
-            content_type=job.response_type,
-            status=job.response_status,
-        )
-        response.headers["Content-Length"] = str(handle.size)
-    else:
-        response = HttpResponse(
-            bytes(job.response_body or b""),
-            content_type=job.response_type,
-            status=job.response_status,
-        )
-    for key, text in job.response_headers:
-        if key != _COOKIE:
-            response.headers[key] = text
-        elif cookies:
-            _set_cookie(response, _seal(job), text)
-    if not job.response_type:
-        del response.headers["Content-Type"]
-    response._has_been_logged = True  # type: ignore[union-attr]  # noqa: SLF001  # By its job.
-    return response
-
-
-def _chunks_in_turn(handle: File[bytes]) -> Iterator[bytes]:
-    with handle:
-        while chunk := handle.read(_CHUNK):
-            yield chunk
-
-
-def _set_cookie(response: HttpResponseBase, seal: Seal, sealed: str) -> None:
-    try:
-        response.cookies.load(seal.unseal(sealed.encode()).decode())
-    except TamperedRequest:
-        logger.warning("a cookie of job %s is left out: its key is gone", seal.job)
-
-
-async def _chunks(handle: File[bytes]) -> AsyncIterator[bytes]:
-    try:
-        while chunk := await asyncio.to_thread(handle.read, _CHUNK):
-            yield chunk
-    finally:
-        await asyncio.to_thread(handle.close)

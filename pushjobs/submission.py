@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import logging
 from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -17,25 +16,17 @@ from asgiref.sync import sync_to_async
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from pushjobs import broker, duplicates, execution, files, lifecycle, plain
+from pushjobs import duplicates, files, lifecycle, plain
 from pushjobs.conf import Fallback, settings
-from pushjobs.exceptions import (
-    BrokerUnavailable,
-    Conflict,
-    Gone,
-    InvalidArguments,
-)
+from pushjobs.exceptions import Conflict, Gone, InvalidArguments
 from pushjobs.files import InputFile
 from pushjobs.models import Job, new_id
-from pushjobs.queries import JobQuerySet
 from pushjobs.registry import JobSpec, name_of, registry
 from pushjobs.retention import Retention, RetentionOption, retention_of
-from pushjobs.running import running
+from pushjobs.sending import send
 from pushjobs.status import Status
 from pushjobs.uploads import check_uploads, described, keys_of, store_uploads
 from pushjobs.uploads import opened as open_uploads
-
-logger = logging.getLogger(__name__)
 
 MAX_TAGS, MAX_TAG_LENGTH = 20, 100
 ANONYMOUS = "anonymous"
@@ -199,36 +190,6 @@ def again(job: Job, *, owner: Any) -> Accepted:
         return accept(spec, args=args, uploads=uploads, owner=owner, tags=job.tags, retry_of=job.id)
     except FileNotFoundError:  # Retention removes files before their row.
         raise Gone("the job's files are no longer kept") from None
-
-
-def send(job: Job, fallback: Fallback | None = None) -> None:
-    """Hand a queued job to the broker, or do what ``fallback`` or ``ENQUEUE_FALLBACK`` says."""
-    if settings.EAGER:
-        run_here(job)
-        return
-    try:
-        broker.send(job.id, job.attempt, job.queue)
-    except BrokerUnavailable as error:
-        logger.warning("job %s is not sent: %s", job.id, error)
-        match fallback or settings.ENQUEUE_FALLBACK:
-            case "relay":
-                JobQuerySet(Job).filter(pk=job.pk, version=job.version).mark_unsent()
-            case "inline":
-                run_here(job)
-            case "reject":
-                lifecycle.cancelled(job)  # Its owner's channel has announced it already.
-                Job.objects.filter(pk=job.pk, version=job.version).delete()
-                raise
-
-
-def run_here(job: Job) -> None:
-    """Run a queued job in this thread, its retries included."""
-    while job.status == Status.QUEUED and lifecycle.start(
-        job, running.worker, lease=job.time_limit + settings.LEASE
-    ):
-        execution.execute(job)
-        if job.status == Status.SCHEDULED:
-            lifecycle.enqueue(job)
 
 
 def _write(

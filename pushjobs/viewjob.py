@@ -20,7 +20,8 @@ from dramatiq.middleware import Interrupt
 from pydantic import ValidationError
 
 from pushjobs import flash, submission
-from pushjobs.capture import Capture, Captured, capture
+from pushjobs.capture import Capture, capture
+from pushjobs.captured import Captured
 from pushjobs.context import NoRun, Run
 from pushjobs.exceptions import (
     Cancelled,

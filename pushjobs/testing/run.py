@@ -7,7 +7,7 @@ from datetime import datetime
 from django.db.models import Q
 from django.utils import timezone
 
-from pushjobs import lifecycle, submission
+from pushjobs import lifecycle, sending
 from pushjobs.models import Job
 from pushjobs.status import Status
 from pushjobs.testing.commits import commits
@@ -36,7 +36,7 @@ def run_jobs(*, until: datetime | None = None, check: bool = False) -> list[Job]
                 raise AssertionError(f"{LIMIT} jobs have run and {job} waits: is there an end?")
             if job.status == Status.SCHEDULED:
                 lifecycle.enqueue(job)
-            submission.run_here(job)
+            sending.run_here(job)
             job.refresh_from_db()
             ran.append(job)
             if check and job.status == Status.FAILED:

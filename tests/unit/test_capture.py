@@ -9,7 +9,8 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.http import HttpRequest
 from django.test import RequestFactory
 
-from pushjobs.capture import Capture, Captured, capture
+from pushjobs.capture import Capture, capture
+from pushjobs.captured import Captured
 from pushjobs.exceptions import BadRequest, TooLarge
 from pushjobs.viewauth import Identity
 from tests.unit.conftest import Configure

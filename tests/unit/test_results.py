@@ -18,7 +18,8 @@ from pydantic import BaseModel
 from pushjobs import FileResult
 from pushjobs.exceptions import UnstorableResult
 from pushjobs.models import Job
-from pushjobs.results import replay, store
+from pushjobs.replaying import replay
+from pushjobs.results import store
 from tests.unit.conftest import Configure
 from tests.unit.records import JOB
 

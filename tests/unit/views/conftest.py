@@ -17,7 +17,7 @@ from django.urls import clear_script_prefix, clear_url_caches
 from django.utils import timezone, translation
 from dramatiq.asyncio import EventLoopThread, set_event_loop_thread
 
-from pushjobs import submission
+from pushjobs import sending
 from pushjobs.models import Job
 from tests.unit.conftest import Postbox
 from tests.unit.jobs import fresh
@@ -49,7 +49,7 @@ class Browser(Client):
 
 def run(job: Job) -> Job:
     """Run a job as a worker does, and return it as it is then."""
-    submission.run_here(job)
+    sending.run_here(job)
     return fresh(job)
 
 
