@@ -56,7 +56,10 @@ def send(job_id: UUID, attempt: int, queue: str) -> None:
     One that is said to have failed may yet arrive.
     """
     if in_memory() and not attended.is_set():
-        raise BrokerUnavailable("the broker is in memory, and no worker runs in this process")
+        raise BrokerUnavailable(
+            "the broker is in memory, and no worker runs in this process: use manage.py serve, or "
+            "for runserver put 'daphne' first in INSTALLED_APPS and set EMBEDDED_THREADS"
+        )
     message: Message = dramatiq.Message(
         queue_name=queue, actor_name=ACTOR, args=(str(job_id), attempt), kwargs={}, options={}
     )

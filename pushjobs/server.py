@@ -46,10 +46,12 @@ class EmbeddedServer:
         port: int,
         threads: int,
         on_listening: Callable[[], None],
+        on_stopping: Callable[[], None],
         proxy_headers: bool = False,
     ) -> None:
         self._loop: asyncio.AbstractEventLoop = reactor._asyncioEventloop  # noqa: SLF001
         self._worker = EmbeddedWorker(threads)
+        self._on_stopping = on_stopping
         self._server = FlowServer(
             application,
             endpoints=[f"tcp:port={port}:interface={host}:backlog={_BACKLOG}"],
@@ -86,6 +88,7 @@ class EmbeddedServer:
             self._stopping = self._loop.create_task(self._stop())
 
     async def _stop(self) -> None:
+        self._on_stopping()
         connections.draining = True
         await self._server.stop_listening()
         await self._worker.stop()

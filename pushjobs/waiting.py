@@ -12,8 +12,11 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
+from django.conf import settings as django_settings
+from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import render, resolve_url
+from django.urls import is_valid_path
 from django.utils.cache import patch_vary_headers
 from django.utils.translation import gettext_lazy as _
 
@@ -78,7 +81,12 @@ def refusal(request: HttpRequest, error: PushjobsError) -> HttpResponse:
     if prefers_html(request):
         with suppress(*DATABASE_OUTAGE):  # The project's own page may need it.
             title, explanation = _TOLD.get(error.status, (error.title, error.detail))
-            context = {"problem": error.problem(), "title": title, "explanation": explanation}
+            context = {
+                "problem": error.problem(),
+                "title": title,
+                "explanation": explanation,
+                "log_in": _log_in(request) if error.status == 401 else None,
+            }
             response = _page(request, REFUSED, context, error.status)
             for name, text in error.headers.items():
                 response[name] = text
@@ -86,6 +94,15 @@ def refusal(request: HttpRequest, error: PushjobsError) -> HttpResponse:
                 response["Refresh"] = response["Retry-After"]
     patch_vary_headers(response, ["Accept"])
     return response
+
+
+def _log_in(request: HttpRequest) -> str | None:
+    """Where to log in and come back, where the project has a page for it."""
+    page = resolve_url(django_settings.LOGIN_URL)
+    if "://" not in page and not is_valid_path(page):
+        return None
+    back = request.get_full_path() if request.method in ("GET", "HEAD") else ""
+    return redirect_to_login(back, page).url
 
 
 def _page(

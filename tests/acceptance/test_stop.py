@@ -53,7 +53,7 @@ async def test_a_signal_gives_grace_and_then_gives_back(
 
         assert server.process is not None
         server.process.send_signal(number)
-        wait_until(lambda: "stopping; running jobs have" in server.log, "the stop to begin")
+        wait_until(lambda: "Stopping: jobs that run have 1.5 s" in server.log, "the stop to begin")
         gate.touch()  # within its grace
         with suppress(ConnectionClosed):
             async for _ in socket:

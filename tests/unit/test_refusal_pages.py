@@ -53,6 +53,15 @@ def test_who_is_not_known_is_asked_to_log_in(browser: Client) -> None:
     assert browser.get(f"/jobs/{job.id}/response")["WWW-Authenticate"].startswith("Bearer")
 
 
+def test_who_is_asked_to_log_in_is_led_there_and_back(browser: Client, settings: Any) -> None:
+    path = f"/jobs/{make().id}/response"
+    assert "<a " not in browser.get(path).text  # The project has no such page.
+    settings.LOGIN_URL = "admin:login"
+    assert f'<a href="/admin/login/?next={path}">' in browser.get(path).text
+    settings.LOGIN_URL = "https://login.example/"
+    assert f'<a href="https://login.example/?next={path}">' in browser.get(path).text
+
+
 def test_anothers_job_and_none_look_the_same(browser: Client) -> None:
     job = make(owner=log_in(browser))
     log_in(browser)

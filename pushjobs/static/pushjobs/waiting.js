@@ -79,7 +79,7 @@ const handlers = {
   "job.started": () => say("running"),
   "job.progress": ({ data }) => showProgress(data),
   "job.output": ({ data }) => showOutput(data.chunk),
-  "job.retrying": () => say("retrying"),
+  "job.retrying": ({ data }) => say(data.error?.type.endsWith(":worker-stopped") ? "resuming" : "retrying"),
   "job.succeeded": leave,
   "job.failed": leave,
   "job.cancelled": leave,
