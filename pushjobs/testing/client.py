@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
 
 from asgiref.sync import sync_to_async
+from django.core.signals import got_request_exception
 from django.http import HttpRequest
 from django.test import AsyncClient, Client
 from django.urls import Resolver404, resolve
@@ -16,6 +20,7 @@ from pushjobs.conf import settings
 from pushjobs.models import Job
 from pushjobs.testing.foreground import foreground, rolled_back
 from pushjobs.testing.run import run_jobs
+from pushjobs.viewjob import running
 
 #: What of the first request the later ones repeat.
 _REPEATED = ("Accept", "Accept-Language", "Authorization")
@@ -35,11 +40,13 @@ class JobClient(Client):
         response, of ``POST /jobs``, of an asynchronous view or of an endpoint. One that leads to no
         job is given back as it is, so that a test need not know whether its view is asynchronous.
         ``until`` is passed on to ``run_jobs``. Raises ``AssertionError`` where the job is not over
-        when nothing is left to run.
+        when nothing is left to run, and what its view raised, unless the client was made with
+        ``raise_request_exception=False``.
         """
         trail = _Trail(response)
         while trail.url is not None:
-            ran = run_jobs(until=until)
+            with trail.exceptions(raised_here=self.raise_request_exception):
+                ran = run_jobs(until=until)
             response = self.get(trail.url, secure=trail.secure, headers=trail.headers)
             trail.take(response, goes_on=bool(ran))
         return response
@@ -56,7 +63,8 @@ class AsyncJobClient(AsyncClient):
         """As ``JobClient.follow``."""
         trail = await sync_to_async(_Trail)(response)
         while trail.url is not None:
-            ran = await sync_to_async(run_jobs)(until=until)
+            with trail.exceptions(raised_here=self.raise_request_exception):
+                ran = await sync_to_async(run_jobs)(until=until)
             response = await self.get(trail.url, secure=trail.secure, headers=trail.headers)
             await sync_to_async(trail.take)(response, goes_on=bool(ran))
         return response
@@ -81,6 +89,24 @@ class _Trail:
         elif response.status_code == 303:
             self._job = _job_at("response", response.headers["Location"])
             self.url = response.headers["Location"] if self._job else None
+
+    @contextmanager
+    def exceptions(self, *, raised_here: bool) -> Iterator[None]:
+        """Raise what the job's view raises in the block, as Django's clients do, if asked to."""
+        raised: list[BaseException | None] = []
+
+        def note(*, request: HttpRequest, **_: Any) -> None:
+            run = running(request)
+            if run is not None and str(run.job_id) == self._job:
+                raised.append(sys.exception())
+
+        got_request_exception.connect(note)
+        try:
+            yield
+        finally:
+            got_request_exception.disconnect(note)
+        if raised_here and raised and raised[0] is not None:
+            raise raised[0]
 
     def take(self, response: Any, *, goes_on: bool) -> None:
         """Note an answer; ``goes_on`` says that jobs have run since the one before."""

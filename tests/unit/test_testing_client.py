@@ -70,6 +70,19 @@ class Following(JobTestMixin):
         body = {"name": name, **body}
         return self.client.post("/jobs", json.dumps(body), content_type="application/json")
 
+    def test_what_a_view_raises_is_raised_here_as_without_a_job(self) -> None:
+        answer = self.client.get("/greet?name=Ada&status=odd")
+        with self.assertRaisesMessage(ValueError, "'odd'"):
+            self.client.follow(answer)
+        answer = self.client.get("/greet?name=Ada&status=strange")
+        self.client.raise_request_exception = False
+        assert self.client.follow(answer).status_code == 500
+
+    async def test_what_a_view_raises_is_raised_by_the_asynchronous_client(self) -> None:
+        answer = await self.async_client.get("/greet?name=Ada&status=odd")
+        with self.assertRaisesMessage(ValueError, "'odd'"):
+            await self.async_client.follow(answer)
+
     def test_an_accepted_job_is_followed_by_its_token_to_what_it_returns(self) -> None:
         answer = self.post("test.flaky", args={"good_on": 2})
         assert answer.status_code == 202
