@@ -7,8 +7,9 @@ because this module imports no models.
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from pushjobs.lazynames import looked_up
 
 if TYPE_CHECKING:
     from pushjobs.async_views import respond_async
@@ -54,10 +55,4 @@ _HOMES = {
     "submit": "submission",
 }
 
-
-def __getattr__(name: str) -> Any:
-    try:
-        home = _HOMES[name]
-    except KeyError:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}") from None
-    return getattr(import_module(f"{__name__}.{home}"), name)
+__getattr__ = looked_up(__name__, _HOMES)

@@ -21,7 +21,13 @@ from pushjobs.conf import settings
 from pushjobs.cursor import EARLIEST
 from pushjobs.events import rfc3339
 from pushjobs.exceptions import Conflict, InvalidArguments, Unauthorized
-from pushjobs.jobreading import cursor_of, read_job, wait_for_change, wait_until_over
+from pushjobs.jobreading import (
+    cursor_of,
+    read_job,
+    wait_for_change,
+    wait_for_own,
+    wait_until_over,
+)
 from pushjobs.jobsapi import JobsAPI, with_pages
 from pushjobs.models import Job, new_id
 from pushjobs.openapi import TokenRequest
@@ -65,8 +71,7 @@ async def submit(request: HttpRequest) -> HttpResponseBase:
     submitted: _Submitted = await in_thread(_submitted)(request)
     job, wait = submitted.job, requests.wait_of(request)
     if wait is not None:
-        own = Caller(token=tokens.verify(tokens.for_job(job.id)), address=submitted.address)
-        job, waited = await wait_until_over(own, job, wait)
+        job, waited = await wait_for_own(job, wait, submitted.address)
         wait = wait if waited else None
     return _told(request, replace(submitted, job=job), wait)
 

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Collection, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from functools import partial, wraps
 from typing import Any, TypeVar, overload
 
 from asgiref.sync import iscoroutinefunction, sync_to_async
-from django.conf import settings as django_settings
-from django.db import connections, transaction
 from django.http import HttpRequest, HttpResponseBase
 from django.utils.cache import patch_vary_headers
 from django.views.decorators.vary import vary_on_headers
@@ -19,12 +17,12 @@ from ninja.decorators import decorate_view
 from pushjobs import viewjob
 from pushjobs.deferral import Coalesce, Policy, When, arespond, respond
 from pushjobs.retention import RetentionOption, retention_of
+from pushjobs.transactions import atomic_requests, exempt_of, own_transactions
 from pushjobs.viewauth import AnswerNow, http_request
 from pushjobs.viewjob import ViewOptions
 
 View = TypeVar("View", bound=Callable[..., Any])
 
-_NON_ATOMIC = "_non_atomic_requests"
 _NINJA_CALLBACKS = "_ninja_contribute_to_operation"
 
 
@@ -115,7 +113,7 @@ def _decorated(view: Callable[..., Any], policy: Policy) -> Callable[..., Any]:
 
 
 def _synchronous(view: Callable[..., Any], policy: Policy) -> Callable[..., Any]:
-    atomic = partial(_atomic, getattr(view, _NON_ATOMIC, frozenset()))
+    exempt = exempt_of(view)
 
     @wraps(view)
     def wrapper(*args: Any, **kwargs: Any) -> Any:
@@ -125,13 +123,12 @@ def _synchronous(view: Callable[..., Any], policy: Policy) -> Callable[..., Any]
         if viewjob.running(request) is None and policy.defers(http_request(request)):
             with suppress(AnswerNow):
                 return _varied(respond(request, policy))
-        with atomic():
+        with atomic_requests(exempt):
             response = view(*args, **kwargs)
         return _varied(response)
 
     # A job begins when what submits it has committed: its submission is no part of a transaction.
-    setattr(wrapper, _NON_ATOMIC, set(django_settings.DATABASES))
-    return wrapper
+    return own_transactions(wrapper)
 
 
 def _asynchronous(view: Callable[..., Any], policy: Policy) -> Callable[..., Any]:
@@ -176,17 +173,6 @@ def _request_of(args: tuple[Any, ...]) -> Any:
         if isinstance(getattr(value, "_request", value), HttpRequest):
             return value
     raise TypeError("@respond_async is for views: the first argument is the request")
-
-
-@contextmanager
-def _atomic(non_atomic: Collection[str]) -> Iterator[None]:
-    """As Django runs a view where ``ATOMIC_REQUESTS`` says so; ``non_atomic`` are exempt."""
-    with ExitStack() as stack:
-        for connection in connections.all():
-            alias = connection.alias
-            if connection.settings_dict["ATOMIC_REQUESTS"] and alias not in non_atomic:
-                stack.enter_context(transaction.atomic(using=alias))
-        yield
 
 
 def _varied(response: Any) -> Any:

@@ -19,7 +19,7 @@ from pushjobs.access import Caller
 from pushjobs.conf import settings
 from pushjobs.cursor import EARLIEST
 from pushjobs.exceptions import PushjobsError
-from pushjobs.jobreading import wait_until_over
+from pushjobs.jobreading import wait_for_own
 from pushjobs.models import Job
 from pushjobs.requests import idempotency_key, prefers_html, wait_of
 from pushjobs.responsepage import outcome
@@ -159,9 +159,8 @@ def _wait(http: HttpRequest, deferred: _Deferred) -> _Deferred:
 
 async def _wait_on_hub(http: HttpRequest, deferred: _Deferred) -> _Deferred:
     assert deferred.wait is not None
-    token = tokens.verify(tokens.for_job(deferred.job.id))
-    own = Caller(token=token, address=http.META.get("REMOTE_ADDR") or "")
-    job, waited = await wait_until_over(own, deferred.job, deferred.wait)
+    address = http.META.get("REMOTE_ADDR") or ""
+    job, waited = await wait_for_own(deferred.job, deferred.wait, address)
     return replace(deferred, accepted=replace(deferred.accepted, job=job), waited=waited)
 
 

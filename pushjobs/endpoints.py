@@ -7,13 +7,11 @@ poll runs in a request of its own, with that request's user, which renders what 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import ExitStack
 from inspect import isawaitable, iscoroutinefunction
 from typing import Any, ClassVar
 
 from asgiref.sync import sync_to_async
 from django.core.exceptions import ImproperlyConfigured
-from django.db import connections, transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.utils.cache import patch_vary_headers
 from django.views import View
@@ -22,14 +20,14 @@ from pushjobs import access, preferences, replaying, requests, submission, token
 from pushjobs.access import Caller
 from pushjobs.cursor import EARLIEST
 from pushjobs.exceptions import Gone, NotFound, PushjobsError
-from pushjobs.jobreading import read_job, wait_until_over
-from pushjobs.jobsapi import own_transactions
+from pushjobs.jobreading import read_job, wait_for_own, wait_until_over
 from pushjobs.models import Job
 from pushjobs.registry import name_of
 from pushjobs.responses import failure_response, job_response, json_response, problem_response
 from pushjobs.schemas import document
 from pushjobs.status import Status
 from pushjobs.throttling import throttle
+from pushjobs.transactions import atomic_requests, own_transactions
 
 
 def accepted(request: HttpRequest, job: Job, *, location: str | None = None) -> HttpResponse:
@@ -104,8 +102,7 @@ class AsyncEndpoint(View):
             raise ImproperlyConfigured(f"{type(self).__name__}.submit gave a job {job.name!r}")
         wait = requests.wait_of(request)
         if wait is not None:
-            own = Caller(token=tokens.verify(tokens.for_job(job.id)), address=caller.address)
-            job, waited = await wait_until_over(own, job, wait)
+            job, waited = await wait_for_own(job, wait, caller.address)
             wait = wait if waited else None
             if job.over:
                 return _applied(await self._rendered(request, job), wait)
@@ -200,10 +197,7 @@ async def _called(method: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
 
 def _in_transaction(method: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     """As a whole view runs where ``ATOMIC_REQUESTS`` says so."""
-    with ExitStack() as stack:
-        for connection in connections.all():
-            if connection.settings_dict["ATOMIC_REQUESTS"]:
-                stack.enter_context(transaction.atomic(using=connection.alias))
+    with atomic_requests():
         return method(*args, **kwargs)
 
 

@@ -34,9 +34,9 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
 
 from pushjobs.conf import settings
-from pushjobs.jobsapi import own_transactions
 from pushjobs.probes import Probe, probes
 from pushjobs.responses import json_response
+from pushjobs.transactions import own_transactions
 from pushjobs.transports.connections import connections
 
 logger = logging.getLogger(__name__)

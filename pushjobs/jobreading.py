@@ -7,7 +7,7 @@ import time
 from typing import Any
 from uuid import UUID
 
-from pushjobs import access, channels
+from pushjobs import access, channels, tokens
 from pushjobs.access import Caller
 from pushjobs.cursor import EARLIEST, Cursor
 from pushjobs.events import Entry
@@ -67,6 +67,12 @@ async def wait_for_change(caller: Caller, job: Job, timeout: float) -> bool:
     except LogUnavailable:
         await asyncio.sleep(min(timeout, _RETRY))
     return not connections.draining
+
+
+async def wait_for_own(job: Job, timeout: float, address: str) -> tuple[Job, bool]:
+    """As ``wait_until_over``, for who has just submitted the job, from ``address``."""
+    token = tokens.verify(tokens.for_job(job.id))
+    return await wait_until_over(Caller(token=token, address=address), job, timeout)
 
 
 async def wait_until_over(caller: Caller, job: Job, timeout: float) -> tuple[Job, bool]:

@@ -11,8 +11,6 @@ from functools import wraps
 from typing import Any
 
 from channels.db import database_sync_to_async
-from django.conf import settings
-from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from ninja import NinjaAPI
@@ -28,6 +26,7 @@ from pushjobs.exceptions import (
 from pushjobs.openapi import SECURITY, SECURITY_SCHEMES, Problem
 from pushjobs.outage import DATABASE_OUTAGE, note_outage
 from pushjobs.responses import problem_response
+from pushjobs.transactions import own_transactions
 from pushjobs.waiting import refusal
 
 View = Callable[..., Any]
@@ -157,10 +156,3 @@ def _with_problems(view: View) -> View:
             return checked(view(*args, **kwargs))
 
     return wrapped
-
-
-def own_transactions(view: View) -> View:
-    """Take a view out of ``ATOMIC_REQUESTS``: an async one cannot run in a transaction."""
-    for alias in settings.DATABASES:
-        transaction.non_atomic_requests(alias)(view)
-    return view

@@ -8,8 +8,9 @@ response that its job gives. ``JobTestMixin`` is all of it for a Django ``TestCa
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from pushjobs.lazynames import looked_up
 
 if TYPE_CHECKING:
     from pushjobs.testing.capture import CapturedJobs, capture_jobs, eager_jobs
@@ -42,10 +43,4 @@ _HOMES = {
     "run_jobs": "run",
 }
 
-
-def __getattr__(name: str) -> Any:
-    try:
-        home = _HOMES[name]
-    except KeyError:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}") from None
-    return getattr(import_module(f"{__name__}.{home}"), name)
+__getattr__ = looked_up(__name__, _HOMES)

@@ -168,7 +168,8 @@ def test_who_waits_learns_of_the_end_as_it_comes(
         await sync_to_async(run_jobs)()
         return await Job.objects.aget(pk=job.pk), timeout == 5
 
-    monkeypatch.setattr("pushjobs.endpoints.wait_until_over", ends)
+    for module in ("endpoints", "jobreading"):
+        monkeypatch.setattr(f"pushjobs.{module}.wait_until_over", ends)
     for url in (location, "/sum/2?right=3"):
         done = client.get(url, headers={"Prefer": "wait=5"})
         assert (done.status_code, done.json()["sum"]) == (200, 5)
