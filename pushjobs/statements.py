@@ -6,7 +6,7 @@ it, and it knows no ``RETURNING``. Values go through the model's fields as they 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -20,6 +20,10 @@ from pushjobs.writing import writing
 
 _TABLE = Job._meta.db_table  # noqa: SLF001
 _FIELDS = {field.name: field for field in Job._meta.fields}  # noqa: SLF001
+_ATTRIBUTES = [field.attname for field in _FIELDS.values()]
+_COLUMNS = ", ".join(f'"{field.column}"' for field in _FIELDS.values())
+
+_NULL: tuple[str, tuple[Any, ...]] = "NULL", ()
 
 Values = Mapping[str, Any]
 #: Seconds from now by the database's clock, or None for no moment.
@@ -40,9 +44,8 @@ def insert(job: Job, moments: Moments) -> None:
     sql, last = _insertion(
         tuple(values), tuple(moments.items()), connection.alias, connection.vendor
     )
-    params = [_FIELDS[name].get_db_prep_save(value, connection) for name, value in values.items()]
     with writing(), connection.cursor() as cursor:
-        cursor.execute(sql, [*params, *last])
+        cursor.execute(sql, [*_prepared(values, connection), *last])
     job._state.adding, job._state.db = False, connection.alias  # noqa: SLF001
 
 
@@ -59,9 +62,27 @@ def changed(where: Values, values: Values, moments: Moments) -> Job | None:
     """As ``change``, for one row at most; returns it as it is then. Adds one to its version."""
     connection = _connection()
     sql, params = _update(connection, where, values, moments, set_also='"version" = "version" + 1')
-    with writing():
-        rows = list(Job.objects.using(connection.alias).raw(f"{sql} RETURNING *", params))
-    return rows[0] if rows else None
+    with writing(), connection.cursor() as cursor:
+        cursor.execute(f"{sql} RETURNING {_COLUMNS}", params)
+        row = cursor.fetchone()
+    return None if row is None else _job(connection, row)
+
+
+def _job(connection: BaseDatabaseWrapper, row: Sequence[Any]) -> Job:
+    """The job of a row that has all columns."""
+    # A raw query looks up columns and converters anew each time: more than the statement costs.
+    compiler = Query(Job).get_compiler(connection.alias)
+    converted = next(compiler.apply_converters([row], _converters(connection.alias)))
+    return Job.from_db(connection.alias, _ATTRIBUTES, converted)
+
+
+@lru_cache(maxsize=16)
+def _converters(alias: str) -> dict[int, Any]:
+    """What makes a field's value of a column's, by place; none where the driver gives it."""
+    compiler = Query(Job).get_compiler(alias)
+    columns = [field.cached_col for field in _FIELDS.values()]
+    found: dict[int, Any] = compiler.get_converters(columns)
+    return found
 
 
 def _connection() -> BaseDatabaseWrapper:
@@ -75,25 +96,57 @@ def _update(
     moments: Moments,
     set_also: str = "",
 ) -> tuple[str, list[Any]]:
-    params: list[Any] = []
+    sql, of_moments = _alteration(
+        _places(values),
+        tuple(moments.items()),
+        _places(where),
+        set_also,
+        connection.alias,
+        connection.vendor,
+    )
+    return sql, [*_prepared(values, connection), *of_moments, *_prepared(where, connection)]
+
+
+def _places(values: Values) -> tuple[tuple[str, bool], ...]:
+    """Each field, and whether it is null: that stands in the text, as parameters cost more."""
+    return tuple((name, value is None) for name, value in values.items())
+
+
+def _prepared(values: Values, connection: BaseDatabaseWrapper) -> list[Any]:
+    return [
+        _FIELDS[name].get_db_prep_save(value, connection)
+        for name, value in values.items()
+        if value is not None
+    ]
+
+
+@lru_cache(maxsize=256)
+def _alteration(
+    values: tuple[tuple[str, bool], ...],
+    moments: tuple[tuple[str, float | None], ...],
+    where: tuple[tuple[str, bool], ...],
+    set_also: str,
+    alias: str,
+    vendor: str,
+) -> tuple[str, tuple[Any, ...]]:
+    """The text of an update, and the parameters that come between its values and its conditions.
+
+    Only fields' names are put into the text, and values never.
+    """
     assignments = [set_also] if set_also else []
-    for name, value in values.items():
-        field = _FIELDS[name]
-        assignments.append(f'"{field.column}" = %s')
-        params.append(field.get_db_prep_save(value, connection))
-    for name, seconds in moments.items():
-        expression, its_params = ("NULL", ()) if seconds is None else _moment(seconds, connection)
+    assignments += [
+        f'"{_FIELDS[name].column}" = ' + ("NULL" if null else "%s") for name, null in values
+    ]
+    between = list[Any]()
+    for name, seconds in moments:
+        expression, its_params = _NULL if seconds is None else _composed(seconds, alias, vendor)
         assignments.append(f'"{_FIELDS[name].column}" = {expression}')
-        params.extend(its_params)
-    conditions = []
-    for name, value in where.items():
-        field = _FIELDS[name]
-        conditions.append(f'"{field.column}" ' + ("IS NULL" if value is None else "= %s"))
-        if value is not None:
-            params.append(field.get_db_prep_save(value, connection))
-    # Only fields' names are put into the text, and values never.
+        between.extend(its_params)
+    conditions = [
+        f'"{_FIELDS[name].column}" ' + ("IS NULL" if null else "= %s") for name, null in where
+    ]
     to, only = ", ".join(assignments), " AND ".join(conditions)
-    return f'UPDATE "{_TABLE}" SET {to} WHERE {only}', params  # noqa: S608
+    return f'UPDATE "{_TABLE}" SET {to} WHERE {only}', tuple(between)  # noqa: S608
 
 
 @lru_cache(maxsize=256)
@@ -113,10 +166,6 @@ def _insertion(
         last.extend(its_params)
     into, what = ", ".join(columns), ", ".join(places)
     return f'INSERT INTO "{_TABLE}" ({into}) VALUES ({what})', tuple(last)  # noqa: S608
-
-
-def _moment(seconds: float, connection: BaseDatabaseWrapper) -> tuple[str, tuple[Any, ...]]:
-    return _composed(seconds, connection.alias, connection.vendor)
 
 
 @lru_cache(maxsize=256)
