@@ -153,16 +153,19 @@ class Entry:
 
     @property
     def sse_fields(self) -> bytes:
-        """The fields after ``id`` (WHATWG HTML, section 9.2.5); JSON has no line breaks."""
+        """The fields before ``id`` (WHATWG HTML, section 9.2.5); JSON has no line breaks.
+
+        The id comes last: some clients count it at once, and a block may be cut in the middle.
+        """
         if self._sse_fields is None:
-            self._sse_fields = b"event: %b\ndata: %b\n\n" % (self.record.type.encode(), self.json)
+            self._sse_fields = b"event: %b\ndata: %b\n" % (self.record.type.encode(), self.json)
         return self._sse_fields
 
     @property
     def sse(self) -> bytes:
         """The whole block, for a stream of this one channel."""
         if self._sse is None:
-            self._sse = b"id: %b\n%b" % (self.cursor.encode(), self.sse_fields)
+            self._sse = b"%bid: %b\n\n" % (self.sse_fields, self.cursor.encode())
         return self._sse
 
     @property

@@ -127,12 +127,12 @@ class Stream:
             self._outbox.put_all(blocks)
 
     def put(self, channel: str, entry: Entry, *, moves: bool) -> None:
-        payload = self._block(channel, entry) if moves else entry.sse_fields
+        payload = self._block(channel, entry) if moves else entry.sse_fields + b"\n"
         self._outbox.put(payload, entry.replaces)
 
     def move(self, channel: str, position: Position) -> None:
-        self._cursors[self._places[channel]] = Cursor.encode_one(channel, position)
-        self._outbox.put(self._id() + b"\n")
+        self._place(channel, position)
+        self._outbox.put(self._id())
 
     @property
     def direct(self) -> bool:
@@ -160,16 +160,20 @@ class Stream:
     def expire(self) -> None:
         self._end_replay()
         self._lifetime.end()
+    def _place(self, channel: str, position: Position) -> None:
+        self._cursors[self._places[channel]] = Cursor.encode_one(channel, position)
+
 
     def _block(self, channel: str, entry: Entry) -> bytes:
         """The entry, and where the client stands once it has it."""
         if self._single:
             return entry.sse
         self._cursors[self._places[channel]] = entry.cursor
-        return self._id() + entry.sse_fields
+        return entry.sse_fields + self._id()
 
     def _id(self) -> bytes:
-        return f"id: {Cursor.join(self._cursors)}\n".encode()
+        """The end of a block."""
+        return f"id: {Cursor.join(self._cursors)}\n\n".encode()
 
     def _end_replay(self) -> None:
         """Its client may read too slowly for what it is to catch up with."""

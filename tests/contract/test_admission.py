@@ -236,7 +236,7 @@ def test_who_is_sent_away_for_age_comes_back_and_misses_nothing(ageing: Server, 
         *blocks, last, rest = response.text.split("\n\n")
         assert last.startswith("retry: ")
         assert rest == ""
-        ids = [block.partition("\n")[0] for block in blocks if block.startswith("id: ")]
+        ids = [line for block in blocks for line in block.splitlines() if line.startswith("id: ")]
         assert [f"id: {frame['cursor']}" for frame in frames] == ids
 
         cursor = frames[-1]["cursor"]

@@ -84,7 +84,7 @@ def test_the_channel_is_named_as_its_client_names_it(tag: str) -> None:
 
 def test_a_block_without_an_id_moves_no_cursor() -> None:
     entry = entry_of("a")
-    first, second = decoded(b"id: one\ndata: 1\n\n", entry.sse_fields)
+    first, second = decoded(b"id: one\ndata: 1\n\n", entry.sse_fields + b"\n")
     assert (first.id, second.id) == ("one", "one")
 
 
