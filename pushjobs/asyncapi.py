@@ -206,8 +206,16 @@ def _messages(channel: str, names: Iterable[str]) -> list[dict[str, str]]:
 
 
 def _stream(channel: str, summary: str, query: dict[str, Any]) -> dict[str, Any]:
-    cursor = {"type": "string", "description": "Resume from here; `earliest`: from the start."}
-    token = {"type": "string", "description": "A token; it counts for reading only."}
+    cursor = {
+        "type": "string",
+        "description": "Resume from here; `earliest`: from the start. That of many channels is the "
+        "cursor of each, in their order, with `~` in between; `-` for one without.",
+    }
+    token = {
+        "type": "array",
+        "items": {"type": "string"},
+        "description": "Tokens, each for the channels that it names; they count for reading only.",
+    }
     fields = {**query, "cursor": cursor, "token": token}
     return {
         "action": "send",

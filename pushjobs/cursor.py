@@ -41,22 +41,32 @@ def _fingerprint(channel: str) -> str:
     return blake2s(channel.encode(), digest_size=4).hexdigest()
 
 
-@dataclass(frozen=True, slots=True)
-class Cursor:
-    """Where a reader stands in each of its channels, in their order.
+class Start(NamedTuple):
+    """Where to begin in one channel: after a position, or with ``earliest`` all that the log holds.
 
-    ``None`` for a channel means that its reader has no position there yet. ``earliest`` asks for
-    all that the log holds.
+    Without either there is nothing to go on from.
     """
 
-    positions: tuple[Position | None, ...]
+    position: Position | None = None
     earliest: bool = False
 
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """Where to begin in each of some channels, in their order."""
+
+    starts: tuple[Start, ...]
+
     @classmethod
-    def decode(cls, text: str, channels: Sequence[str]) -> Cursor:
-        """Read a cursor of ``channels``; raises ``InvalidCursor`` for any other text."""
+    def decode(cls, text: str | None, channels: Sequence[str]) -> Cursor:
+        """Read a cursor of ``channels``, or none; raises ``InvalidCursor`` for any other text.
+
+        ``earliest`` alone is that of each.
+        """
+        if not text:
+            return cls((Start(),) * len(channels))
         if text == EARLIEST:
-            return cls((None,) * len(channels), earliest=True)
+            return cls((Start(earliest=True),) * len(channels))
         parts = text.split("~") if len(text) <= 128 * max(1, len(channels)) else []
         if len(parts) != len(channels):
             raise InvalidCursor(
@@ -76,13 +86,15 @@ class Cursor:
         return "~".join(parts)
 
 
-def _decode_one(text: str, channel: str) -> Position | None:
+def _decode_one(text: str, channel: str) -> Start:
     if text == _UNKNOWN:
-        return None
+        return Start()
+    if text == EARLIEST:
+        return Start(earliest=True)
     match = _PART.fullmatch(text)
     if match is None:
         raise InvalidCursor("the cursor is not one that this service gives out")
     fingerprint, epoch, offset = match.groups()
     if fingerprint != _fingerprint(channel):
         raise InvalidCursor("the cursor belongs to another channel")
-    return Position(epoch, int(offset))
+    return Start(Position(epoch, int(offset)))

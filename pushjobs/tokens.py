@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Literal
@@ -22,7 +22,7 @@ from django.core.signals import setting_changed
 
 from pushjobs import channels
 from pushjobs.conf import settings
-from pushjobs.exceptions import Unauthorized
+from pushjobs.exceptions import BadRequest, Unauthorized
 
 READ, CANCEL = "read", "cancel"
 SCOPES = frozenset({READ, CANCEL})
@@ -52,6 +52,24 @@ def for_job(job_id: object, scope: Iterable[str] = (READ, CANCEL)) -> str:
 def for_user(user_id: object, names: Iterable[str], scope: Iterable[str], lifetime: float) -> str:
     """A token for some of a user's channels, valid for ``lifetime`` seconds."""
     return _sign("user", str(user_id), list(names), scope, lifetime)
+
+
+def joined(held: Sequence[Token]) -> Token:
+    """One token that reads what any of these reads, until the first of them expires.
+
+    Raises ``BadRequest`` where they are of two users, for ``user:me`` can be only one of them.
+    """
+    users = {token.subject for token in held if token.kind == "user"}
+    if len(users) > 1:
+        raise BadRequest("the tokens of one request are of one user")
+    names = (token.channels for token in held if READ in token.scope)
+    return Token(
+        kind="user" if users else "job",
+        subject=users.pop() if users else held[0].subject,
+        channels=frozenset[str]().union(*names),
+        scope=frozenset({READ}),
+        expires=min(token.expires for token in held),
+    )
 
 
 def from_headers(get: Callable[[str], str | None]) -> str | None:

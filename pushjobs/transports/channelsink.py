@@ -79,9 +79,9 @@ class ChannelSink:
 
     async def _follow(self, caller: Caller, text: str | None, hub: Hub) -> None:
         channel = access.channel(caller, self._name)
-        cursor = Cursor.decode(text, [channel]) if text else Cursor((None,))
+        (start,) = Cursor.decode(text, [channel]).starts
         subscription = self._subscription = Subscription(hub, self, channel)
-        await subscription.open(caller, cursor.positions[0], earliest=cursor.earliest)
+        await subscription.open(caller, start.position, earliest=start.earliest)
         position = subscription.position
         self._connection.say(
             type="subscribed",

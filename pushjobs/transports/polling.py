@@ -30,18 +30,16 @@ async def answer_page(
     send: Send,
     caller: Caller,
     channels: Sequence[str],
-    cursor: Cursor | None,
+    cursor: Cursor,
 ) -> None:
     """Send the events after a cursor: now, or when there are some, up to ``Prefer: wait``."""
     page = _Page(channels)
     subscriptions = [Subscription(get_hub(), page, channel) for channel in channels]
     wait = min(request.wait or 0, settings.MAX_WAIT)
     try:
-        for place, subscription in enumerate(subscriptions):
-            position = cursor.positions[place] if cursor else None
-            earliest = cursor is not None and cursor.earliest
-            await subscription.open(caller, position, earliest=earliest)
-            page.opened(place, subscription)
+        for subscription, start in zip(subscriptions, cursor.starts, strict=True):
+            await subscription.open(caller, start.position, earliest=start.earliest)
+            page.opened(subscription)
         try:
             for subscription in subscriptions:
                 if not subscription.over:
@@ -105,7 +103,8 @@ class _Page:
     def ended_all(self) -> bool:
         return len(self._ended) == len(self._places)
 
-    def opened(self, place: int, subscription: Subscription) -> None:
+    def opened(self, subscription: Subscription) -> None:
+        place = self._places[subscription.channel]
         self._cursors[place] = Cursor.encode_one(subscription.channel, subscription.position)
         if subscription.over:
             self._ended.add(subscription.channel)

@@ -21,8 +21,10 @@ from django.utils.module_loading import import_string
 
 from pushjobs import access, preferences, tokens
 from pushjobs.access import Caller
+from pushjobs.conf import settings
 from pushjobs.exceptions import BadRequest, LogUnavailable, PushjobsError
 from pushjobs.outage import DATABASE_OUTAGE
+from pushjobs.tokens import Token
 from pushjobs.writer import Send
 
 Scope = dict[str, Any]
@@ -78,17 +80,17 @@ class StreamRequest:
         return "application/json" in accept and "text/event-stream" not in accept
 
     async def caller(self, *, query_token: bool = False) -> Caller:
-        """Who asks. A token in the query counts only for reading. Raises ``Unauthorized``."""
+        """Who asks. Tokens in the query count only for reading. Raises ``Unauthorized``."""
         return replace(await self._caller(query_token), address=self._address)
 
     async def _caller(self, query_token: bool) -> Caller:
         text = tokens.from_headers(self.headers.get)
         if text is not None:
             return await caller_by_token(text)
-        if query_token and (text := self.field("token")) is not None:
-            token = (await caller_by_token(text)).token
-            assert token is not None
-            return Caller(token=replace(token, scope=token.scope & {tokens.READ}))
+        if query_token and (texts := self.query.get("token")):
+            if len(texts) > settings.MAX_CHANNELS:
+                raise BadRequest(f"one request shows at most {settings.MAX_CHANNELS} tokens")
+            return await _bearer(tokens.joined([tokens.verify(text) for text in texts]))
         job_id = self.scope.get("url_route", {}).get("kwargs", {}).get("job_id")
         if (own := tokens.from_cookie(self._cookies, job_id)) is not None:
             return Caller(token=own)
@@ -146,8 +148,12 @@ class StreamRequest:
 
 
 async def caller_by_token(text: str) -> Caller:
+    """Who holds a token; raises ``Unauthorized``."""
+    return await _bearer(tokens.verify(text))
+
+
+async def _bearer(token: Token) -> Caller:
     """As ``access.holder``, which asks the database of users' tokens only."""
-    token = tokens.verify(text)
     if token.kind == "job":
         return Caller(token=token)
     caller: Caller = await _holder(token)

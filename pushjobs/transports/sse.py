@@ -70,7 +70,7 @@ async def _opened(
         caller = await request.caller(query_token=True)
         channels = _authorised_names(caller, names(request))
         text = request.headers.get("last-event-id") or request.field("cursor")
-        cursor = Cursor.decode(text, channels) if text else None
+        cursor = Cursor.decode(text, channels)
         seat = admission.connection(caller, len(channels))
         if not request.accepts_json:
             return await _begun(request, send, Stream(channels, seat, caller), cursor)
@@ -89,7 +89,7 @@ async def _opened(
 
 
 async def _begun(
-    request: StreamRequest, send: Send, stream: Stream, cursor: Cursor | None
+    request: StreamRequest, send: Send, stream: Stream, cursor: Cursor
 ) -> Stream | None:
     try:
         await stream.open(cursor)

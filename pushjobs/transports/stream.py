@@ -36,6 +36,7 @@ class Stream:
         "_caller",
         "_cursors",
         "_expires",
+        "_left",
         "_lifetime",
         "_outbox",
         "_places",
@@ -57,28 +58,25 @@ class Stream:
         self._cursors = [Cursor.encode_one(channel, None) for channel in channels]
         hub = get_hub()
         self._subscriptions = [Subscription(hub, self, channel) for channel in channels]
+        self._left = len(channels)
         self._expires = caller.expires
         self._lifetime = Lifetime()
         self._writable = True
 
-    async def open(self, cursor: Cursor | None) -> None:
+    async def open(self, cursor: Cursor) -> None:
         """Authorise and place every channel; raises what ``Subscription.open`` raises."""
         assert self._caller is not None
-        for subscription in self._subscriptions:
-            place = self._places[subscription.channel]
-            position = cursor.positions[place] if cursor else None
-            earliest = cursor is not None and cursor.earliest
-            await subscription.open(self._caller, position, earliest=earliest)
+        for subscription, start in zip(self._subscriptions, cursor.starts, strict=True):
+            await subscription.open(self._caller, start.position, earliest=start.earliest)
             if subscription.position is not None:
-                self._cursors[place] = Cursor.encode_one(
-                    subscription.channel, subscription.position
-                )
+                self._place(subscription.channel, subscription.position)
+            self._left -= subscription.over
         self._caller = None  # A stream is held for long: no more than it needs.
 
     @property
     def over(self) -> bool:
         """Whether all is told: the client need not come back."""
-        return all(subscription.over for subscription in self._subscriptions)
+        return not self._left
 
     def begin(self, scope: Scope, send: Send) -> None:
         """Write from now on: the response has started."""
@@ -142,7 +140,8 @@ class Stream:
         return self._outbox.line(_BLOCK)
 
     def ended(self, channel: str) -> None:
-        if self._single:
+        self._left -= 1
+        if not self._left:
             self._lifetime.end()
 
     async def drained(self) -> None:
@@ -160,9 +159,9 @@ class Stream:
     def expire(self) -> None:
         self._end_replay()
         self._lifetime.end()
+
     def _place(self, channel: str, position: Position) -> None:
         self._cursors[self._places[channel]] = Cursor.encode_one(channel, position)
-
 
     def _block(self, channel: str, entry: Entry) -> bytes:
         """The entry, and where the client stands once it has it."""

@@ -45,6 +45,24 @@ def talk(run: Run, words: int = 5, pause: float = 0.0, until: str = "") -> dict[
     return {"words": words}
 
 
+@job(name="test.recite", allow="anyone", max_attempts=3)
+def recite(run: Run, script: str) -> int:
+    """Emits each line that is added to the file ``script``, until one is ``end``."""
+    told = 0
+    while not run.cancelled:
+        path = Path(script)
+        lines = path.read_text().splitlines(keepends=True) if path.exists() else []
+        for line in lines[told:]:
+            if not line.endswith("\n"):
+                break
+            if line == "end\n":
+                return told
+            run.emit(line)
+            told += 1
+        time.sleep(0.01)
+    return told
+
+
 @job(name="test.hold", allow="anyone", max_attempts=3)
 def hold(run: Run, until: str, started: str = "") -> str:
     """Makes the file ``started``, then waits until the file ``until`` exists, if not cancelled."""

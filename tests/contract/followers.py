@@ -38,10 +38,11 @@ class Refused(Exception):
 
 @dataclass(frozen=True)
 class Credentials:
-    """A token, or the cookies of a session; either may be missing."""
+    """A token, or the cookies of a session, or ``tokens`` for the URL; any may be missing."""
 
     token: str | None = None
     cookies: dict[str, str] = field(default_factory=dict)
+    tokens: tuple[str, ...] = ()
 
     def headers(self, *, token: bool = True) -> dict[str, str]:
         found = {}
@@ -123,10 +124,11 @@ class Following:
 
     def _target(self) -> tuple[str, list[tuple[str, str]]]:
         """The URL of the channels' events: that of one job, or the one for many."""
+        tokens = [("token", text) for text in self.credentials.tokens]
         kind, _, job = self.channels[0].partition(":")
         if len(self.channels) == 1 and kind == "job" and job:
-            return f"/jobs/{job}/events", []
-        return "/jobs/events", [("channel", name) for name in self.channels]
+            return f"/jobs/{job}/events", tokens
+        return "/jobs/events", [*(("channel", name) for name in self.channels), *tokens]
 
 
 def _check(response: httpx.Response) -> None:

@@ -7,7 +7,8 @@ import pytest
 from tests.processes import WAYS
 
 #: The files about what is streamed run in all ways. To others uvicorn is the same in both.
-_STREAMS = {"access", "channels", "events", "frames", "resume", "socket", "sse", "writers"}
+_STREAMS = {"access", "channels", "events", "frames", "many_tokens", "resume", "socket", "sse"}
+_STREAMS |= {"writers"}
 
 
 def ways_of(metafunc: pytest.Metafunc) -> list[str]:

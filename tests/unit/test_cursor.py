@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pushjobs.cursor import EARLIEST, Cursor, Position
+from pushjobs.cursor import EARLIEST, Cursor, Position, Start
 from pushjobs.exceptions import InvalidCursor
 
 positions = st.builds(
@@ -25,7 +25,7 @@ def encoded(places: list[tuple[str, Position | None]]) -> str:
 @given(places)
 def test_a_cursor_of_any_channels_is_read_back(places: list[tuple[str, Position | None]]) -> None:
     names = [name for name, _ in places]
-    assert Cursor.decode(encoded(places), names) == Cursor(tuple(place for _, place in places))
+    assert Cursor.decode(encoded(places), names) == Cursor(tuple(Start(it) for _, it in places))
 
 
 @given(places)
@@ -43,13 +43,12 @@ def test_any_other_text_is_refused_with_one_error(text: str) -> None:
         cursor = Cursor.decode(text, ["job:1"])
     except InvalidCursor:
         return
-    assert text in (EARLIEST, Cursor.encode_one("job:1", cursor.positions[0]))
+    assert text in ("", EARLIEST, Cursor.encode_one("job:1", cursor.starts[0].position))
 
 
 @pytest.mark.parametrize(
     "text",
     [
-        "",
         "~",
         "-~-",
         "0.0.0",
@@ -78,7 +77,19 @@ def test_the_channels_of_a_cursor_stand_in_the_order_of_the_request() -> None:
 
 
 def test_earliest_has_no_position_in_any_channel() -> None:
-    assert Cursor.decode(EARLIEST, ["a", "b"]) == Cursor((None, None), earliest=True)
+    assert Cursor.decode(EARLIEST, ["a", "b"]).starts == (Start(None, earliest=True),) * 2
+
+
+def test_earliest_may_stand_for_one_of_many() -> None:
+    place = Position("a", 1)
+    text = Cursor.join([EARLIEST, Cursor.encode_one("b", place), Cursor.encode_one("c", None)])
+    starts = Cursor.decode(text, ["a", "b", "c"]).starts
+    assert starts == (Start(earliest=True), Start(place), Start())
+
+
+@pytest.mark.parametrize("text", [None, ""])
+def test_without_a_cursor_no_channel_has_a_start(text: str | None) -> None:
+    assert Cursor.decode(text, ["a", "b"]).starts == (Start(), Start())
 
 
 @given(positions, positions)

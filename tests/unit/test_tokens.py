@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import time
-from typing import Any
+from typing import Any, Literal
 
 import jwt
 import pytest
@@ -15,7 +15,8 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from pushjobs import tokens
-from pushjobs.exceptions import Unauthorized
+from pushjobs.exceptions import BadRequest, Unauthorized
+from pushjobs.tokens import Token
 from tests.unit.conftest import Configure
 from tests.unit.keys import pem_pair
 from tests.unit.records import JOB
@@ -225,3 +226,27 @@ def test_the_header_can_be_named_by_the_settings(configure: Configure) -> None:
     configure(TOKEN_HEADER="X-Ticket")
     assert tokens.from_headers({"x-ticket": "abc"}.get) == "abc"
     assert tokens.from_headers({"x-job-authorization": "abc"}.get) is None
+
+
+def held(*names: str, user: int | None = None, scope: str = "read", lasts: float = 60) -> Token:
+    """A verified token for some channels."""
+    kind: Literal["job", "user"] = "job" if user is None else "user"
+    subject = JOB if user is None else str(user)
+    return Token(kind, subject, frozenset(names), frozenset({scope}), lasts)
+
+
+def test_joined_tokens_read_what_any_of_them_reads_and_nothing_else() -> None:
+    token = tokens.joined([held("job:1"), held("tag:a", user=7), held("job:2", scope="cancel")])
+    assert (token.kind, token.subject) == ("user", "7")
+    assert token.channels == {"job:1", "tag:a"}
+    assert token.scope == {"read"}
+
+
+def test_joined_tokens_hold_until_the_first_expires() -> None:
+    assert tokens.joined([held("job:1", lasts=30), held("job:2", lasts=20)]).expires == 20
+
+
+def test_tokens_of_two_users_do_not_go_together() -> None:
+    assert tokens.joined([held("tag:a", user=7), held("tag:b", user=7)]).subject == "7"
+    with pytest.raises(BadRequest):
+        tokens.joined([held("tag:a", user=7), held("tag:a", user=8)])
