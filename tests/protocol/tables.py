@@ -8,7 +8,12 @@ from collections.abc import Iterator
 from tests.processes import ROOT
 
 PROTOCOL = (ROOT / "docs" / "protocol.md").read_text()
-CODE = {path: path.read_text() for path in sorted((ROOT / "pushjobs").rglob("*.py"))}
+#: What serves: a client of it has words of its own.
+CODE = {
+    path: path.read_text()
+    for path in sorted((ROOT / "pushjobs").rglob("*.py"))
+    if not path.is_relative_to(ROOT / "pushjobs" / "client")
+}
 
 #: A cell that is all code.
 _CODE = re.compile(r"^`([^`]*)`$")
