@@ -245,5 +245,12 @@ class _Column:
     def summary(self) -> str:
         distinct = f"{len(self.values):,}{'' if self.distinct_exact else '+'} distinct"
         facts = [self.type, f"{self.count:,} values", f"{self.nulls:,} null", distinct]
-        facts += [f"{key} {value}" for key, value in self.extremes().items()]
+        facts += [f"{key} {_told(value)}" for key, value in self.extremes().items()]
         return f"{self.name}: {', '.join(facts)}\n"
+
+
+def _told(value: object) -> str:
+    """A number with as many digits as are read, anything else as it is."""
+    if not isinstance(value, float):
+        return str(value)
+    return f"{value:,.0f}" if abs(value) >= 1e5 else f"{value:.6g}"

@@ -120,6 +120,13 @@ def test_numbers_stay_standard_json() -> None:
     assert isinstance(column("1", "2")["min"], int)
 
 
+def test_the_output_tells_numbers_with_as_many_digits_as_are_read() -> None:
+    run = FakeRun()
+    profile(b"small,large\n1,123456789.5\n2,123456789.5\n2,123456789.5\n", run=run)
+    assert "mean 1.66667\n" in run.output
+    assert "mean 123,456,790\n" in run.output
+
+
 def test_dates_are_compared_as_moments_and_shown_as_written() -> None:
     found = column("2024-01-01T01:00:00+02:00", "2024-01-01", "2024-01-01T00:30:00-05:00")
     assert found["min"] == "2024-01-01T01:00:00+02:00"
