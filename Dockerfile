@@ -1,6 +1,6 @@
 # syntax=docker/dockerfile:1
 
-# Two images: `app` for web processes, workers and migrations, and `nginx` for the front.
+# Two images are made: `app` for web processes, workers and migrations, and `nginx` for the front.
 
 FROM python:3.11-slim-bookworm AS packages
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
@@ -8,6 +8,14 @@ RUN python -m venv /opt/venv
 COPY requirements/stack.txt /tmp/stack.txt
 # Wheels only, so that no compiler is needed, here or in what is shipped.
 RUN /opt/venv/bin/pip install --require-hashes --only-binary :all: --requirement /tmp/stack.txt
+
+
+FROM node:22-bookworm-slim AS client
+WORKDIR /src/frontend
+COPY frontend/package.json frontend/package-lock.json frontend/.npmrc ./
+RUN npm ci
+COPY frontend ./
+RUN npm run build
 
 
 FROM python:3.11-slim-bookworm AS app
@@ -23,6 +31,7 @@ COPY --from=packages /opt/venv /opt/venv
 WORKDIR /app
 COPY manage.py ./
 COPY pushjobs ./pushjobs
+COPY --from=client /src/pushjobs/static/pushjobs ./pushjobs/static/pushjobs
 COPY project ./project
 USER 10001:10001
 RUN SECRET_KEY=only-for-this-step python manage.py collectstatic --no-input --verbosity 0

@@ -7,13 +7,14 @@ BIN := .venv/bin
 READY := .venv/ready
 BENCH_READY := .venv/bench-ready
 
-.PHONY: demo test chaos bench soak serve stack check lock
+.PHONY: demo test chaos bench soak serve stack bundle check lock
 
 # STACK=1 for the distributed set-up.
-demo: $(READY)
+demo: bundle
 	@$(BIN)/python -m project.demo.run $(if $(STACK),--stack)
 
-test: $(READY)
+test: bundle
+	@$(BIN)/python hatch_build.py test
 	$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
 
 # The fault suite for SECONDS (60); SEED plays one again, otherwise it is chosen and printed.
@@ -28,14 +29,19 @@ bench: $(BENCH_READY)
 soak: $(BENCH_READY)
 	@$(BIN)/python -m benchmarks soak --seconds $(or $(SECONDS),600) $(ARGS)
 
-serve: $(READY)
+serve: bundle
 	$(BIN)/python manage.py serve --port $(PORT)
 
 # The services of docker-compose.yml without Docker; RABBITMQ=1 for RabbitMQ as the broker.
-stack: $(READY)
+stack: bundle
 	@$(BIN)/python -m project.stack --port $(PORT) $(if $(RABBITMQ),--rabbitmq)
 
+# The browser's client, built where npm is there; where it is not, it says so.
+bundle: $(READY)
+	@$(BIN)/python hatch_build.py
+
 check: $(READY)
+	@$(BIN)/python hatch_build.py check
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
