@@ -1,0 +1,159 @@
+/** `fetch` for what takes a while: the answer may be a job, and the response is what it ends with. */
+
+import { backoff, retryAfter } from "./backoff.ts";
+import type { Jobs } from "./client.ts";
+import { clientFor } from "./clients.ts";
+import type { JobDocument, Progress } from "./wire.ts";
+
+export interface AsyncInit extends RequestInit {
+  /** Milliseconds in which the response has to come; else it rejects with a `TimeoutError`. */
+  readonly timeout?: number | undefined;
+  /** Told how far the job is. */
+  readonly onProgress?: ((progress: Progress) => void) | undefined;
+  /** Whether an abort, or the timeout, cancels the job as well; else it goes on without its client. */
+  readonly cancelOnAbort?: boolean | undefined;
+  /** Follows the job; without it, the client that all calls to one API share. */
+  readonly jobs?: Jobs | undefined;
+}
+
+/** Where a 202 says that its job is: the URL of the job's events, less the last segment. */
+const MONITOR = /<([^>]+)\/events>;[^,]*\brel="?monitor\b/;
+/** Headers that were about the first request alone. */
+const SPENT = /^(content-|if-|range$|prefer$|idempotency-key$)/;
+/** What stands between the client and the server may answer so; a job's own response may as well. */
+const PASSING: ReadonlySet<number> = new Set([429, 502, 503, 504]);
+const TRIES = 6;
+
+/**
+ * As `fetch`, and with `Prefer: respond-async` (RFC 7240). Where the server puts the request off
+ * (202, and a `Link` to its job) the job is followed, and the promise resolves with the response that
+ * it ends with, as if the server had answered with it at once. Any other response is given as it is.
+ *
+ * Rejects as `fetch` does: with a `TypeError` where the request cannot be sent, with the signal's
+ * reason on an abort. Once the job is accepted a lost connection is made up for, as far as that goes.
+ */
+export async function fetchAsync(input: RequestInfo | URL, init: AsyncInit = {}): Promise<Response> {
+  const { timeout, onProgress, cancelOnAbort, jobs, ...rest } = init;
+  const request = new Request(input, rest);
+  request.headers.append("Prefer", "respond-async");
+  const limit = new AbortController();
+  const late = () => limit.abort(new DOMException("The response did not come in time", "TimeoutError"));
+  const timer = timeout === undefined ? undefined : setTimeout(late, timeout);
+  const signal = AbortSignal.any([request.signal, limit.signal]);
+  try {
+    const first = await fetch(request, { signal });
+    const monitor = monitorOf(first);
+    if (monitor === undefined) return first;
+    const client = jobs ?? clientFor(monitor.slice(0, monitor.lastIndexOf("/")));
+    const job = await jobOf(first, monitor);
+    try {
+      const status = await end(client, job, signal, onProgress);
+      return await outcome(first, request, `${monitor}/response`, job, status, signal);
+    } catch (error) {
+      if (signal.aborted && cancelOnAbort) client.cancel(job).catch(() => {});
+      throw error;
+    }
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** The URL of the job that a response says to follow; undefined where it says no such thing. */
+function monitorOf({ status, headers, url }: Response): string | undefined {
+  const [, path] = (status === 202 && MONITOR.exec(headers.get("Link") ?? "")) || [];
+  return path && new URL(path, url).href;
+}
+
+/** What names a job, and opens it where it is the document. */
+type Job = JobDocument | `job:${string}`;
+
+/** The job that was accepted; where HTML is asked for, it is waited for on a page, and has no document. */
+async function jobOf(first: Response, monitor: string): Promise<Job> {
+  const html = first.headers.get("Content-Type")?.startsWith("text/html");
+  return html ? `job:${monitor.slice(monitor.lastIndexOf("/") + 1)}` : first.json();
+}
+
+/** Wait for the end of the job; the status that its response will have, 0 where that is not known. */
+async function end(
+  client: Jobs,
+  job: Job,
+  signal: AbortSignal,
+  onProgress: AsyncInit["onProgress"],
+): Promise<number> {
+  signal.throwIfAborted();
+  const subscription = client.subscribe(job);
+  const { state } = subscription;
+  const close = () => subscription.close();
+  let status = 0;
+  let told: Progress | null = null;
+  subscription.on("*", (event) => {
+    if (event.type === "job.succeeded") status = event.data.status_code;
+    const { progress } = state.get();
+    if (progress && progress !== told) onProgress?.(progress);
+    told = progress;
+  });
+  signal.addEventListener("abort", close);
+  // Where it cannot be followed, its response's URL is asked instead.
+  await subscription.done.catch(close);
+  signal.removeEventListener("abort", close);
+  signal.throwIfAborted();
+  return status || (state.get().error?.status ?? 0);
+}
+
+/** The job's response, as one to `request`; asked for until it is there. */
+async function outcome(
+  first: Response,
+  request: Request,
+  url: string,
+  job: Job,
+  status: number,
+  signal: AbortSignal,
+): Promise<Response> {
+  const { cache, credentials, mode, redirect, referrerPolicy } = request;
+  const method = request.method === "HEAD" ? "HEAD" : "GET";
+  const headers = new Headers([...request.headers].filter(([name]) => !SPENT.test(name)));
+  const token = typeof job === "object" && job.token;
+  const show = () => token && headers.set("X-Job-Authorization", `Bearer ${token}`);
+  // A redirect would take the token along, to any origin: there the session's cookie may do.
+  const redirects = status >= 300 && status < 400;
+  let shown = !redirects;
+  if (shown) show();
+  const options = { cache, credentials, mode, redirect, referrerPolicy, method, headers, signal };
+  for (let tries = 1; ; tries++) {
+    const response = await fetch(url, options).catch((error) => {
+      if ((redirects && redirect === "error") || signal.aborted || tries >= TRIES) throw error;
+    });
+    if (!shown && response && response.status >= 400 && !response.redirected) {
+      shown = true;
+      show();
+      continue;
+    }
+    if (response && monitorOf(response)) {
+      tries = 0;
+      headers.set("Prefer", "wait=20");
+    } else if (response && (!PASSING.has(response.status) || response.status === status || tries >= TRIES)) {
+      return response.redirected ? response : seen(response, first);
+    }
+    const wait = response && retryAfter(response.headers, Date.now());
+    await pause(wait ?? backoff(tries, Math.random), signal);
+  }
+}
+
+/** The response as if it were an answer like `first`: the job's own URL does not show. */
+function seen(response: Response, first: Response): Response {
+  return Object.defineProperties(response, {
+    url: { value: first.url },
+    redirected: { value: first.redirected },
+    clone: { value: () => seen(Response.prototype.clone.call(response), first) },
+  });
+}
+
+const pause = (milliseconds: number, signal: AbortSignal) =>
+  new Promise<void>((resolve, reject) => {
+    const timer = setTimeout(resolve, milliseconds);
+    const abort = () => {
+      clearTimeout(timer);
+      reject(signal.reason);
+    };
+    signal.addEventListener("abort", abort, { once: true });
+  });
