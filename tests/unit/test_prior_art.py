@@ -20,6 +20,7 @@ TESTS = Path(__file__).resolve().parent.parent
 PAGE = TESTS.parent / "docs" / "prior-art.md"
 
 _CODE = re.compile(r"`((?:[a-z]\w*|\d{4}_\w+)(?:\.(?:[a-z]\w*|\d{4}_\w+))*):([A-Za-z_][\w.]*)`")
+_SCRIPT = re.compile(r"`(frontend/src/[\w/-]+\.tsx?):(\w+)`")
 _TEST = re.compile(r"`([\w/]+\.py)::(test_\w+)`")
 _SPAN = re.compile(r"`([^`]+)`")
 
@@ -58,16 +59,25 @@ def has(module: str, name: str) -> bool:
     return True
 
 
+def exports(path: str, name: str) -> bool:
+    """Whether a file of the client for browsers exports a name."""
+    file = TESTS.parent / path
+    declared = rf"^export (?:async function|function|class|const) {name}\b"
+    return file.exists() and re.search(declared, file.read_text(), re.MULTILINE) is not None
+
+
 def test_every_row_names_code_and_tests_that_are_there() -> None:
     assert len(ROWS) > 100
     wrong = []
     for asked, _, where, shown in ROWS:
         code, tests = _CODE.findall(where), _TEST.findall(shown)
-        if not len(code) == len(_SPAN.findall(where)) > 0:
+        scripts = _SCRIPT.findall(where)
+        if not len(code) + len(scripts) == len(_SPAN.findall(where)) > 0:
             wrong.append(f"{asked}: no code in {where}")
         if not len(tests) == len(_SPAN.findall(shown)) > 0:
             wrong.append(f"{asked}: no test in {shown}")
         wrong += [f"{module}:{name}" for module, name in code if not has(module, name)]
+        wrong += [f"{path}:{name}" for path, name in scripts if not exports(path, name)]
         wrong += [
             f"{path}::{name}"
             for path, name in tests
