@@ -18,8 +18,10 @@ from playwright.sync_api import (
     sync_playwright,
 )
 
+from hatch_build import Frontend
+from tests.browser.gateway import Gateway
 from tests.chaos.proxy import Network, Proxy
-from tests.processes import Server, serve
+from tests.processes import ROOT, Server, serve
 
 _FLAGS = [
     "--no-sandbox",
@@ -61,12 +63,27 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         yield server
 
 
+@pytest.fixture(scope="package")
+def bundle() -> None:
+    """The client for browsers, as ``make`` builds it."""
+    if not Frontend(ROOT).built:
+        pytest.skip("the browser's client is not built; `make bundle` does it, with npm")
+
+
 @pytest.fixture
 def link(site: Server) -> Iterator[Proxy]:
     """Another way to the site, which may be cut."""
     network = Network()
     with closing(network), closing(Proxy(network, ("127.0.0.1", site.port))) as link:
         yield link
+
+
+@pytest.fixture
+def gateway(site: Server) -> Iterator[Gateway]:
+    """Another way to the site, through a proxy that may be told to misbehave."""
+    network = Network()
+    with closing(network), closing(Gateway(network, site.port)) as gateway:
+        yield gateway
 
 
 @pytest.fixture

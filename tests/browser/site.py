@@ -8,11 +8,20 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
-from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseBase
+from django.contrib.auth import get_user_model
+from django.http import (
+    FileResponse,
+    HttpRequest,
+    HttpResponse,
+    HttpResponseBase,
+    JsonResponse,
+)
 from django.shortcuts import redirect
 from django.urls import path
 
-from pushjobs import respond_async, run_of
+from pushjobs import respond_async, run_of, tokens
+from tests.browser import asyncsite
+from tests.browser.elementpages import urlpatterns as elements_urlpatterns
 from tests.urls import urlpatterns as tests_urlpatterns
 
 #: Trusted Types besides: no script may make markup or scripts out of text.
@@ -63,6 +72,13 @@ def report(request: HttpRequest) -> HttpResponseBase:
             )
 
 
+def ticket(request: HttpRequest) -> JsonResponse:
+    """A token for all jobs of ``user``, which expires in ``seconds``."""
+    user, _ = get_user_model().objects.get_or_create(username=request.GET["user"])
+    seconds = float(request.GET["seconds"])
+    return JsonResponse({"token": tokens.for_user(user.pk, ["user:me"], ["read"], seconds)})
+
+
 def icon(request: HttpRequest) -> HttpResponse:
     """What browsers ask each site for; an error of the console where it has none."""
     return HttpResponse(status=204)
@@ -77,5 +93,8 @@ urlpatterns = [
     path("start", start),
     path("report", report),
     path("arrived", arrived),
+    path("ticket", ticket),
+    *asyncsite.urlpatterns,
+    *elements_urlpatterns,
     *tests_urlpatterns,
 ]
