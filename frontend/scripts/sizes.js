@@ -7,7 +7,8 @@ import { readFileSync } from "node:fs";
 import { gzipSync } from "node:zlib";
 
 const STATIC = new URL("../../pushjobs/static/pushjobs/", import.meta.url);
-const LIMITS = { "pushjobs.js": 8 * 1024, "pushjobs-elements.js": 14 * 1024 };
+/** At once, and later: what it takes to follow jobs. */
+const LIMITS = { "pushjobs.js": [8 * 1024, 11 * 1024], "pushjobs-elements.js": [15 * 1024, 11 * 1024] };
 const IMPORT = /\b(?:from|import)\s*["']\.\/([^"']+)["']/g;
 const LATER = /\bimport\(\s*["'`]\.\/([^"'`]+)["'`]\s*\)/g;
 
@@ -21,16 +22,17 @@ function closure(names) {
   return found;
 }
 
-const rows = Object.entries(LIMITS).map(([name, limit]) => {
+const rows = Object.entries(LIMITS).map(([name, [limit, limitLater]]) => {
   const now = closure([name]);
   const lazy = [...now].flatMap((file) => [...text(file).matchAll(LATER)].map(([, other]) => other));
   const later = [...closure(lazy)].filter((file) => !now.has(file));
   const raw = [...now].reduce((sum, file) => sum + text(file).length, 0);
-  return { name, raw, gzip: size(now), limit, later: size(later) };
+  return { name, raw, gzip: size(now), limit, later: size(later), limitLater };
 });
 console.table(Object.fromEntries(rows.map(({ name, ...sizes }) => [name, sizes])));
-for (const { name, gzip, limit } of rows) {
-  if (gzip <= limit) continue;
-  console.error(`${name} is over its limit by ${gzip - limit} bytes.`);
+for (const { name, gzip, limit, later, limitLater } of rows) {
+  const over = Math.max(gzip - limit, later - limitLater);
+  if (over <= 0) continue;
+  console.error(`${name} is over its limit by ${over} bytes.`);
   process.exitCode = 1;
 }
