@@ -1,0 +1,169 @@
+// @vitest-environment happy-dom
+
+import { beforeEach, expect, test, vi } from "vitest";
+import type { JobListElement } from "../src/elements/index.ts";
+import { PushjobsError } from "../src/errors.ts";
+import type { JobEvent, Status } from "../src/wire.ts";
+import { Page, part, rows, template, text, turn } from "./elements-page.ts";
+import * as jobs from "./jobs.ts";
+
+let page: Page;
+
+beforeEach(() => {
+  page = new Page();
+});
+
+/** The id of the job that was made as number so-and-so. */
+function id(number: number): string {
+  return `0192f3c8-7d1e-7c55-9a64-${String(number).padStart(12, "0")}`;
+}
+
+/** An event of the user's channel about job number so-and-so. */
+function about(number: number, event: JobEvent): JobEvent {
+  return { ...event, job: id(number), channel: "user:me", name: `job ${number}` };
+}
+
+function known(number: number, status: Status = "running"): JobEvent {
+  return about(number, jobs.snapshot({ id: id(number), name: `job ${number}`, status, attempt: 1 }));
+}
+
+/** A list that knows jobs 1 to `count`. */
+async function listed(count: number, attributes: Record<string, string> = {}): Promise<JobListElement> {
+  const list = await page.list(attributes);
+  page.source.last.tell(...Array.from({ length: count }, (_, at) => known(at + 1)));
+  await page.frame();
+  return list;
+}
+
+function names(list: JobListElement): (string | null)[] {
+  return rows(list).map((row) => text(row, "name"));
+}
+
+test("the newest job is the first, whenever it is heard of", async () => {
+  const list = await listed(2);
+  page.source.last.tell(about(3, jobs.queued()));
+  await page.frame();
+  expect(names(list)).toEqual(["job 3", "job 2", "job 1"]);
+  expect(text(rows(list)[0] as HTMLElement, "status")).toBe("Waiting for its turn");
+});
+
+test("rows stay the same nodes, and only what has changed is drawn", async () => {
+  const list = await listed(3);
+  const before = rows(list);
+  const untouched = vi.spyOn(part(before[0] as HTMLElement, "bar"), "setAttribute");
+  page.source.last.tell(about(4, jobs.queued()), about(1, jobs.progress(3)));
+  await page.frame();
+  expect(rows(list).slice(1)).toEqual(before);
+  expect(part(before[2] as HTMLElement, "bar").getAttribute("value")).toBe("75");
+  expect(untouched).not.toHaveBeenCalled();
+});
+
+test("what is beyond the limit is shown when it is asked for, and has the keyboard", async () => {
+  const list = await listed(5, { limit: "2" });
+  expect(names(list)).toEqual(["job 5", "job 4"]);
+  part(list, "more").click();
+  expect(names(list)).toEqual(["job 5", "job 4", "job 3", "job 2"]);
+  expect(rows(list)[2]?.contains(list.shadowRoot?.activeElement ?? null)).toBe(true);
+  part(list, "more").click();
+  expect(text(list, "more")).toBe(null);
+});
+
+test("only jobs of the chosen statuses are shown, and the keyboard goes on when one leaves", async () => {
+  const list = await listed(3, { status: "queued running" });
+  const row = rows(list)[1] as HTMLElement;
+  part(row, "cancel").focus();
+  page.source.last.tell(about(2, jobs.cancelled()));
+  await page.frame();
+  expect(names(list)).toEqual(["job 3", "job 1"]);
+  expect(list.shadowRoot?.activeElement).toBe(part(rows(list)[1] as HTMLElement, "cancel"));
+});
+
+test("that there is nothing is said once the server has said so", async () => {
+  const list = await page.list();
+  expect(text(list, "empty")).toBe(null);
+  expect(part(list, "list").getAttribute("aria-busy")).toBe("true");
+  page.source.last.moved("c1");
+  await vi.waitFor(async () => {
+    await page.frame();
+    expect(text(list, "empty")).toBe("No jobs yet");
+  });
+  page.source.last.tell(about(1, jobs.queued()));
+  await page.frame();
+  expect(text(list, "empty")).toBe(null);
+});
+
+test("changes of status are read out, and no progress", async () => {
+  const list = await listed(2);
+  expect(text(list, "live")).toBe("");
+  page.source.last.tell(about(1, jobs.progress(2)));
+  await page.frame();
+  expect(text(list, "live")).toBe("");
+  page.source.last.tell(about(1, jobs.succeeded()));
+  await page.frame();
+  expect(text(list, "live")).toBe("job 1: Done");
+});
+
+test("a job is cancelled and retried from its row", async () => {
+  const list = await listed(2);
+  part(rows(list)[1] as HTMLElement, "cancel").click();
+  const request = await page.world.request();
+  expect(request.url.pathname).toBe(`/jobs/${id(1)}/cancel`);
+  request.answer(200, jobs.document({ id: id(1), status: "cancelled" }));
+  page.source.last.tell(about(1, jobs.cancelled()));
+  await page.world.pass(0);
+  await page.frame();
+  part(rows(list)[1] as HTMLElement, "retry").click();
+  expect((await page.world.request()).url.pathname).toBe(`/jobs/${id(1)}/retry`);
+});
+
+test("each job's end is told once, and not of jobs that had ended before", async () => {
+  const list = await page.list();
+  const over: string[] = [];
+  list.addEventListener("job-over", ({ detail }: CustomEventInit<{ id: string }>) =>
+    over.push(detail?.id ?? ""),
+  );
+  page.source.last.tell(known(1, "succeeded"), known(2), about(2, jobs.succeeded()), known(2, "succeeded"));
+  expect(over).toEqual([id(2)]);
+});
+
+test("rows are the page's own, by a template or by a function", async () => {
+  const list = await page.list({}, template({ name: "b", status: "i" }));
+  page.source.last.tell(known(1));
+  await page.frame();
+  expect(part(rows(list)[0] as HTMLElement, "name").localName).toBe("b");
+  const drawn = vi.fn((row: HTMLElement, state: { readonly name: string | null }) => {
+    row.textContent = `mine: ${state.name}`;
+  });
+  list.renderRow = drawn;
+  await page.frame();
+  page.source.last.tell(known(2));
+  await page.frame();
+  expect(rows(list).map((row) => row.textContent)).toEqual(["mine: job 2", "mine: job 1"]);
+  expect(drawn).toHaveBeenCalledTimes(2);
+});
+
+test("another channel is another list", async () => {
+  const list = await listed(2);
+  list.setAttribute("channel", "tag:batch 7");
+  await page.frame();
+  expect(rows(list)).toEqual([]);
+  expect(page.source.live.map(({ channel }) => channel)).toEqual(["tag:batch 7"]);
+  list.remove();
+  await turn();
+  expect(page.source.live).toEqual([]);
+});
+
+test("a channel that is refused is not empty, and no longer asked about", async () => {
+  const list = await page.list();
+  const problem = { type: "urn:pushjobs:problem:unauthorized", title: "Log in", status: 401 };
+  page.source.last.failed(new PushjobsError(problem));
+  await page.frame();
+  expect(text(list, "connection")).toBe("This cannot be followed: Log in");
+  expect(text(list, "empty")).toBe(null);
+  expect(part(list, "list").hasAttribute("aria-busy")).toBe(false);
+});
+
+test("a channel that is none is told", async () => {
+  const list = await page.list({ channel: "job:7" });
+  expect(text(list, "connection")).toContain('"job:7" is no channel of jobs');
+});
