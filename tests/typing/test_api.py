@@ -10,6 +10,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 
 
 def test_mypy_sees_the_types_of_the_public_names_and_every_mistake() -> None:
-    command = [sys.executable, "-m", "mypy", "--strict", "tests/typing/api.py"]
+    files = ["tests/typing/api.py", "tests/typing/client.py"]
+    command = [sys.executable, "-m", "mypy", "--strict", *files]
     checked = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=110)
     assert checked.returncode == 0, checked.stdout + checked.stderr

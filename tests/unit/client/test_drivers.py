@@ -1,0 +1,164 @@
+"""The two drivers, against a server that behaves as the test says."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+
+from pushjobs.client import AsyncClient, Client, Event, Patience
+from pushjobs.client.awaiting import _Line
+from pushjobs.client.steps import NextFrame
+from tests.processes import NO_TLS
+from tests.unit.client.drive import END, event
+
+PATIENCE = Patience(opening=0.3, silence=10)
+
+
+class Odd(ThreadingHTTPServer):
+    """Each GET is answered by the next of ``answers``, and the last of them for ever."""
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.url = f"http://127.0.0.1:{self.server_address[1]}"
+        self.answers: list[Callable[[_Handler], None]] = []
+        self.paths: list[str] = []
+        self.closing = threading.Event()
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: Odd
+    protocol_version = "HTTP/1.1"  # Of another, a handshake reads no answer.
+
+    def do_GET(self) -> None:
+        self.server.paths.append(self.path.partition("?")[0])
+        answers = self.server.answers
+        (answers.pop(0) if len(answers) > 1 else answers[0])(self)
+
+    def log_message(self, *_: Any) -> None:
+        pass
+
+    def begin(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Type", "text/event-stream")
+        self.send_header("Connection", "close")
+        self.end_headers()
+
+    def end(self) -> None:
+        body = json.dumps(event("succeeded", **END))
+        self.wfile.write(f"id: c1\ndata: {body}\n\n".encode())
+
+
+@pytest.fixture
+def odd() -> Iterator[Odd]:
+    with Odd() as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+        thread.start()
+        yield server
+        server.closing.set()
+        server.shutdown()
+        thread.join()
+
+
+def answered(handler: _Handler) -> None:
+    handler.begin()
+    handler.end()
+
+
+def late(handler: _Handler) -> None:
+    """Says nothing for longer than the answer may take to begin."""
+    handler.begin()
+    handler.server.closing.wait(3 * PATIENCE.opening)
+    handler.end()
+
+
+def never(handler: _Handler) -> None:
+    handler.begin()
+    handler.server.closing.wait()
+
+
+def elsewhere(handler: _Handler) -> None:
+    handler.send_response(302)
+    handler.send_header("Location", handler.server.url.replace("http", "ws") + "/elsewhere")
+    handler.send_header("Content-Length", "0")
+    handler.end_headers()
+
+
+async def followed(kind: str, url: str, transports: list[str], patience: Patience) -> list[Event]:
+    options: dict[str, Any] = {"transports": transports, "patience": patience}
+    if kind == "awaiting":
+        async with AsyncClient(url, ssl_context=NO_TLS, **options) as client:
+            return [told async for told in client.follow("job:7")]
+    with Client(url, ssl_context=NO_TLS, **options) as client:
+        return list(client.follow("job:7"))
+
+
+@pytest.fixture(params=["blocking", "awaiting"])
+def kind(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+async def test_a_stream_may_be_quiet_for_longer_than_its_beginning(odd: Odd, kind: str) -> None:
+    odd.answers = [late]
+    (told,) = await followed(kind, odd.url, ["sse"], PATIENCE)
+    assert (told.type, told.cursor) == ("job.succeeded", "c1")
+    assert odd.paths == ["/jobs/7/events"]
+
+
+async def test_a_stream_that_stays_silent_is_opened_anew(odd: Odd, kind: str) -> None:
+    odd.answers = [never, answered]
+    (told,) = await followed(kind, odd.url, ["sse"], Patience(silence=0.3))
+    assert told.terminal
+    assert len(odd.paths) == 2
+
+
+async def test_a_handshake_is_not_sent_elsewhere(odd: Odd, kind: str) -> None:
+    odd.answers = [elsewhere, answered]
+    (told,) = await followed(kind, odd.url, ["websocket", "sse"], PATIENCE)
+    assert told.terminal
+    assert odd.paths == ["/jobs/socket", "/jobs/7/events"]
+
+
+def test_a_token_that_is_no_text_is_refused(odd: Odd) -> None:
+    with (
+        Client(odd.url, token=lambda: 7, ssl_context=NO_TLS) as client,  # type: ignore[arg-type,return-value]
+        pytest.raises(TypeError, match="a token is text"),
+    ):
+        client.get("7")
+
+
+async def test_a_cancellation_is_not_lost_as_a_frame_comes() -> None:
+    class Socket:
+        """Says one thing, and then nothing."""
+
+        def __init__(self) -> None:
+            self.said: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+
+        async def recv(self) -> str:
+            said, self.said = self.said, asyncio.get_running_loop().create_future()
+            return await said
+
+    async with AsyncClient("http://127.0.0.1:9", ssl_context=NO_TLS) as client:
+        line = _Line(client._http, {}, None)
+        line._socket = socket = Socket()  # type: ignore[assignment]
+        said = socket.said
+
+        async def hears() -> None:
+            while True:
+                await line.do(NextFrame(60))
+
+        task = asyncio.create_task(hears())
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        said.set_result("frame")
+        await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.wait([task], timeout=5)
+        assert task.cancelled()
