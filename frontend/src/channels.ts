@@ -66,8 +66,7 @@ class SharedChannel implements Sink {
     for (const job of jobs ?? []) this.#jobs = reduceAll(this.#jobs, job);
     this.#heard = this.#jobs.size > 0;
     this.#single = channel.startsWith("job:");
-    this.#whole =
-      this.#cursor === null || jobs !== undefined || (this.#single && this.#cursor === "earliest");
+    this.#whole = this.#cursor === null || jobs !== undefined;
   }
 
   join(follower: Follower): () => void {
@@ -77,7 +76,7 @@ class SharedChannel implements Sink {
       this.#follow();
     } else {
       follower.late = this.#beyond || this.#cursor !== (follower.start.cursor ?? null);
-      if (follower.late && !this.#whole) this.#renew();
+      if (follower.late && !this.#whole && !this.#untold) this.#renew();
       // As from the network: never before `follow` has returned.
       queueMicrotask(() => this.#heard && this.#welcome(follower));
     }
@@ -124,6 +123,11 @@ class SharedChannel implements Sink {
     for (const { sink } of refused) sink.failed(error);
   }
 
+  /** Whether it takes an event to see if the log of the job still has all of it. */
+  get #untold(): boolean {
+    return this.#single && this.#start.cursor === "earliest" && this.#jobs.size === 0;
+  }
+
   #follow(): void {
     const known = () => (this.#whole ? this.#retold() : undefined);
     this.#stop = this.#inner.follow(this.#channel, { ...this.#start, known }, this);
@@ -144,7 +148,12 @@ class SharedChannel implements Sink {
   #tell(cursor: string | null, tell: (sink: Sink) => void): void {
     this.#heard = true;
     this.#cursor = cursor ?? this.#cursor;
-    for (const follower of [...this.#followers]) {
+    const followers = [...this.#followers];
+    if (!this.#whole && !this.#untold && followers.some(({ late }) => late)) {
+      this.#renew();
+      return;
+    }
+    for (const follower of followers) {
       if (follower.late) this.#welcome(follower);
       else if (this.#followers.has(follower)) tell(follower.sink);
     }
@@ -158,7 +167,7 @@ class SharedChannel implements Sink {
   /** Tell who comes late how the jobs stand, and then, by the last, from where to go on. */
   #welcome(follower: Follower): void {
     const { late, sink } = follower;
-    if (!late || !this.#followers.has(follower)) return;
+    if (!late || this.#untold || !this.#followers.has(follower)) return;
     follower.late = false;
     const events = this.#retold();
     const last = events.length - 1;

@@ -68,6 +68,7 @@ export class Jobs {
   readonly #source: Source;
   /** Those that submissions gave, by the job's id. */
   readonly #tokens = new Map<string, string>();
+  readonly #subscriptions = new Set<Subscription<unknown>>();
 
   /** @internal */
   constructor(api: Api, source: Source) {
@@ -101,10 +102,10 @@ export class Jobs {
       const start = { token: token ?? this.#tokenOf(what), cursor };
       const known =
         typeof what === "string" || cursor !== undefined ? {} : { cursor: what.cursor, document: what };
-      return new JobSubscription(source, this.#api, id, { ...start, ...known });
+      return this.#kept(new JobSubscription(source, this.#api, id, { ...start, ...known }));
     }
     if (what !== "user:me" && !what.startsWith("tag:")) throw new TypeError(`"${what}" is no channel`);
-    return new Subscription(source, what, { token, cursor }, (jobs) => jobs);
+    return this.#kept(new Subscription(source, what, { token, cursor }, (jobs) => jobs));
   }
 
   /** A job's document. */
@@ -129,9 +130,18 @@ export class Jobs {
     return this.#accepted(`/${idOf(job)}/retry`, { body: "", token: this.#tokenOf(job), once: true });
   }
 
-  /** Follow nothing any more. The client can still submit and read. */
+  /** Close all subscriptions, and follow nothing any more. The client can still submit and read. */
   close(): void {
+    for (const subscription of this.#subscriptions) subscription.close();
     this.#source.close();
+  }
+
+  /** Who waits for a subscription is to know when the client is closed. */
+  #kept<T extends Subscription<unknown>>(subscription: T): T {
+    this.#subscriptions.add(subscription);
+    const forget = () => this.#subscriptions.delete(subscription);
+    subscription.done.then(forget, forget);
+    return subscription;
   }
 
   async #accepted(path: string, call: Call): Promise<Submitted> {

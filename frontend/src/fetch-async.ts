@@ -35,7 +35,8 @@ const TRIES = 6;
 export async function fetchAsync(input: RequestInfo | URL, init: AsyncInit = {}): Promise<Response> {
   const { timeout, onProgress, cancelOnAbort, jobs, ...rest } = init;
   const request = new Request(input, rest);
-  request.headers.append("Prefer", "respond-async");
+  // A 202 to HEAD could not say what opens its job.
+  if (request.method !== "HEAD") request.headers.append("Prefer", "respond-async");
   const limit = new AbortController();
   const late = () => limit.abort(new DOMException("The response did not come in time", "TimeoutError"));
   const timer = timeout === undefined ? undefined : setTimeout(late, timeout);
@@ -67,10 +68,10 @@ function monitorOf({ status, headers, url }: Response): string | undefined {
 /** What names a job, and opens it where it is the document. */
 type Job = JobDocument | `job:${string}`;
 
-/** The job that was accepted; where HTML is asked for, it is waited for on a page, and has no document. */
+/** The job that was accepted; a page on which HTML is waited for, and an answer to HEAD, have no document. */
 async function jobOf(first: Response, monitor: string): Promise<Job> {
   const html = first.headers.get("Content-Type")?.startsWith("text/html");
-  return html ? `job:${monitor.slice(monitor.lastIndexOf("/") + 1)}` : first.json();
+  return html || !first.body ? `job:${monitor.slice(monitor.lastIndexOf("/") + 1)}` : first.json();
 }
 
 /** Wait for the end of the job; the status that its response will have, 0 where that is not known. */
@@ -113,9 +114,11 @@ async function outcome(
   const method = request.method === "HEAD" ? "HEAD" : "GET";
   const headers = new Headers([...request.headers].filter(([name]) => !SPENT.test(name)));
   const token = typeof job === "object" && job.token;
-  const show = () => token && headers.set("X-Job-Authorization", `Bearer ${token}`);
-  // A redirect would take the token along, to any origin: there the session's cookie may do.
+  // A redirect would take the token along, to any origin: the session's cookie may do instead, and of
+  // the headers a browser lets go of `Authorization` (Fetch, HTTP-redirect fetch).
   const redirects = status >= 300 && status < 400;
+  const name = (redirects || !status) && !headers.has("Authorization") ? "" : "X-Job-";
+  const show = () => token && headers.set(`${name}Authorization`, `Bearer ${token}`);
   let shown = !redirects;
   if (shown) show();
   const options = { cache, credentials, mode, redirect, referrerPolicy, method, headers, signal };

@@ -228,6 +228,17 @@ describe("a client", () => {
     expect(world.left).toEqual({ timers: 0, listeners: 0, requests: 0, sockets: 0 });
   });
 
+  test("that is closed lets nobody wait for what it followed", async () => {
+    const job = jobs.subscribe(`job:${ID}`);
+    const mine = jobs.subscribe("user:me");
+    const next = mine[Symbol.asyncIterator]().next();
+    const result = expect(job.result()).rejects.toMatchObject({ name: "AbortError" });
+    jobs.close();
+    await expect(next).resolves.toEqual({ done: true, value: undefined });
+    await expect(mine.done).resolves.toBeUndefined();
+    await result;
+  });
+
   test("that may only poll begins with long-polling", async () => {
     const own = connect({ url: URL, environment: world.environment, transports: ["polling"] });
     own.subscribe("user:me", { cursor: "c0" });

@@ -206,7 +206,9 @@ describe("after the 202", () => {
   test("the token is shown to a redirect only where the session does not do", async () => {
     const moved = event("job.succeeded", { result: null, status_code: 302, content_type: "text/html" });
     const tokens = (asked: Request[]) =>
-      asked.slice(1).map(({ headers }) => headers.get("X-Job-Authorization"));
+      asked.slice(1).map(({ headers: all }) => all.get("Authorization") ?? all.get("X-Job-Authorization"));
+    const names = (request?: Request) =>
+      [...(request?.headers.keys() ?? [])].filter((name) => /auth/.test(name));
     const arrived = () => from(`${ORIGIN}/arrived`, new Response(null, { status: 404 }), true);
     const user = site(accepted(), arrived());
     user.source.script = [moved];
@@ -217,6 +219,35 @@ describe("after the 202", () => {
     stranger.source.script = [moved];
     expect((await fetchAsync(REPORT, { jobs: stranger.jobs })).status).toBe(404);
     expect(tokens(stranger.asked)).toEqual([null, "Bearer t1"]);
+    // Which a browser does not take along to another origin.
+    expect(names(stranger.asked.at(-1))).toEqual(["authorization"]);
+
+    const own = site(accepted(), new Response(null, { status: 401 }), arrived());
+    own.source.script = [moved];
+    await fetchAsync(REPORT, { jobs: own.jobs, headers: { Authorization: "Basic x" } });
+    expect(names(own.asked.at(-1))).toEqual(["authorization", "x-job-authorization"]);
+  });
+
+  test("a job whose response is not known to be no redirect is shown the token likewise", async () => {
+    const { asked, jobs, source } = site(accepted(), rows());
+    source.script = [snapshot({ status: "succeeded" })];
+    await fetchAsync(REPORT, { jobs });
+    expect(asked[1]?.headers.get("Authorization")).toBe("Bearer t1");
+    expect(asked[1]?.headers.has("X-Job-Authorization")).toBe(false);
+  });
+
+  test("HEAD is not put off, unless it always is: then the session opens its job", async () => {
+    const link = accepted().headers.get("Link") ?? "";
+    const bodiless = new Response(null, { status: 202, headers: { Link: link } });
+    const { asked, jobs, source } = site(bodiless, new Response(null, { headers: { "X-Report": "yes" } }));
+    source.script = [succeeded()];
+    const response = await fetchAsync(REPORT, { jobs, method: "HEAD" });
+    expect([response.status, response.headers.get("X-Report")]).toEqual([200, "yes"]);
+    expect(asked.map(({ method, headers }) => [method, headers.get("Prefer")])).toEqual([
+      ["HEAD", null],
+      ["HEAD", null],
+    ]);
+    expect(source.followed[0]?.channel).toBe(CHANNEL);
   });
 
   test("a redirect that may not be followed is a TypeError at once", async () => {

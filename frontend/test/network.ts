@@ -5,7 +5,7 @@ import type { ClientFrame, ServerFrame } from "../src/wire.ts";
 
 /** Let promises and streams do all that they can do without the clock. */
 export async function settle(): Promise<void> {
-  for (let turn = 0; turn < 3; turn++) await new Promise((done) => setTimeout(done, 0));
+  for (let turn = 0; turn < 3; turn++) await new Promise((done) => setImmediate(done));
 }
 
 /** A request of the client, to be answered. */

@@ -70,10 +70,27 @@ test("a page that ends is the end of all that it is for; the end of one job is i
   expect(both.map(({ told }) => told)).toEqual([["job.succeeded", "ended"], []]);
   await world.pass(1_000);
   const next = await world.request();
-  expect(next.url.searchParams.get("cursor")).toBe("c1~d0");
-  next.answer(200, page([], { ended: true, cursor: "c1~d0" }));
+  expect([next.url.pathname, next.url.search]).toEqual([`/${OTHER.replace(":", "s/")}/events`, "?cursor=d0"]);
+  next.answer(200, page([], { ended: true, cursor: "d0" }));
   await settle();
   expect(both[1]?.told).toEqual(["ended"]);
+});
+
+test("what is let go is not asked for again, be there more of it than a page takes", async () => {
+  const { world, follow } = only("long-polling");
+  const [one, two] = [follow(JOB, { cursor: "c0" }), follow("user:me", { cursor: "u0" })];
+  await world.pass(0);
+  const first = await world.request();
+  expect(first.url.searchParams.getAll("channel")).toEqual([JOB, "user:me"]);
+  one.stop();
+  first.answer(200, page([[output(JOB, "a"), "c1~u0"]], { more: true }));
+  await world.pass(0);
+  const second = await world.request();
+  expect([second.url.searchParams.getAll("channel"), second.url.searchParams.get("cursor")]).toEqual([
+    ["user:me"],
+    "u0",
+  ]);
+  expect([one.told, two.told]).toEqual([[], []]);
 });
 
 test.each([502, 504])(

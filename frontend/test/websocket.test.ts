@@ -117,6 +117,27 @@ test("a refused token is renewed once; refused again, the channel has failed", a
   expect(tokens).toEqual(["unused"]);
 });
 
+test("a token that was renewed long ago may be refused again: the server was away in between", async () => {
+  const here = stage({ transports: ["websocket"] });
+  const tokens = ["old", "new", "newer"];
+  const one = here.follow(JOB, { token: () => tokens.shift() ?? "" });
+  const socket = await here.world.socket();
+  await socket.welcome();
+  await here.world.pass(0);
+  await socket.say({ type: "error", code: "unauthorized", detail: "", channel: JOB });
+  await here.world.pass(0);
+  await socket.drop();
+  await here.world.sleep(3_600_000);
+  await here.world.pass(1_000);
+  const other = await here.world.socket();
+  await other.welcome();
+  await here.world.pass(0);
+  await other.say({ type: "error", code: "unauthorized", detail: "", channel: JOB });
+  await here.world.pass(0);
+  expect(other.frames().slice(1)).toMatchObject([{ token: "new" }, { token: "newer" }]);
+  expect(one.told).toEqual([]);
+});
+
 test("a token is renewed before it expires, and the channel goes on from its cursor", async () => {
   const here = stage({ transports: ["websocket"] });
   const { world } = here;

@@ -9,6 +9,9 @@ const LAST = /^job\.(succeeded|failed|cancelled)$/;
 
 const NO_ONE: Sink = { event() {}, moved() {}, ended() {}, failed() {} };
 
+/** Milliseconds in which a token does not expire: the server may have been away for longer. */
+const FRESH = 10_000;
+
 /** Statuses of a token's source that another try does not change. */
 const FINAL = /^4(?!08|25|29)/;
 
@@ -21,8 +24,8 @@ export class Follow {
   cursor: string | null;
   /** Nothing more may be told. */
   over = false;
-  /** Another token was got since the server last took one. */
-  renewed = false;
+  /** When another token was got that the server has not taken yet; null where it took the last one. */
+  renewedAt: number | null = null;
   /** The server has told something of it, or was asked: it is not one that was over before. */
   known = false;
   readonly #sink: Sink;
@@ -79,15 +82,16 @@ export class Follow {
     }
   }
 
-  /** Whether there is another token than the `refused` one, which is asked for once. */
-  async renew(refused: string | undefined): Promise<boolean> {
-    if (this.renewed || this.credential === undefined) return false;
+  /** Whether there is another token than the `refused` one; a fresh one that is refused is the last. */
+  async renew(refused: string | undefined, now: number): Promise<boolean> {
+    if (this.credential === undefined || now - (this.renewedAt ?? 0) < FRESH) return false;
     try {
-      this.renewed = (await this.credential.renew(refused)) !== null;
+      if ((await this.credential.renew(refused)) === null) return false;
     } catch (cause) {
       this.#withoutToken(cause);
     }
-    return this.renewed;
+    this.renewedAt = now;
+    return !this.over;
   }
 
   end(): void {

@@ -22,6 +22,11 @@ export class Group {
     return this.follows.every(({ over }) => over);
   }
 
+  /** Whether it asks for channels that no one follows any more. */
+  get stale(): boolean {
+    return this.follows.some(({ over }) => over);
+  }
+
   /** Whether it carries a channel, by the token that opens it now. */
   carries(follow: Follow): boolean {
     const token = follow.credential?.token;

@@ -26,7 +26,8 @@ async function read(host: Host, lane: Lane, long: boolean): Promise<void> {
   const { group, signal, watch } = lane;
   const { now } = host.environment;
   let pause = BUSY;
-  for (;;) {
+  // The cursor of a channel that was let go stands still: its events would come with each page.
+  while (!group.stale) {
     const asked = now();
     watch.expect((lane.held ? WAIT * 1_000 : 0) + SLACK);
     const page = await readPage(host, group, signal, lane.held ? WAIT : undefined);

@@ -58,7 +58,7 @@ export async function ask(
   signal.throwIfAborted();
   const then = verdict(status, type, wanted, error?.code);
   if (then === "follow") {
-    for (const follow of follows) follow.renewed = false;
+    for (const follow of follows) follow.renewedAt = null;
     return response;
   }
   if (error === undefined || then === "retry") {
@@ -82,7 +82,7 @@ export async function ask(
     let faults = 0;
     for (const follow of follows) if (await isAtFault(host, follow, signal)) faults++;
     if (faults === 0) throw new Unavailable({ error });
-  } else if (follow && !(await isRepaired(follow, then, tokens[0]))) {
+  } else if (follow && !(await isRepaired(follow, then, environment.now(), tokens[0]))) {
     follow.fail(error);
   }
   return null;
@@ -93,12 +93,12 @@ function notOurs(type: string | null): PushjobsError {
 }
 
 /** Whether it is worth asking once more. */
-async function isRepaired(follow: Follow, then: Verdict, refused?: string): Promise<boolean> {
+async function isRepaired(follow: Follow, then: Verdict, now: number, refused?: string): Promise<boolean> {
   if (then === "drop-cursor" && follow.cursor !== null) {
     follow.cursor = null;
     return true;
   }
-  return then === "refresh" && follow.renew(refused);
+  return then === "refresh" && follow.renew(refused, now);
 }
 
 async function isAtFault(host: Host, follow: Follow, signal: AbortSignal): Promise<boolean> {

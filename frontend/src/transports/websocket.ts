@@ -131,7 +131,7 @@ export function openSocket(host: Host): Link {
       if (live) follow.end();
     } else if (frame.type === "subscribed" && phase === "asked") {
       subscription.phase = "live";
-      follow.renewed = false;
+      follow.renewedAt = null;
       follow.moved(frame.cursor);
     } else if (frame.type === "event" && live) {
       failures = 0;
@@ -161,7 +161,7 @@ export function openSocket(host: Host): Link {
       changed();
     } else if (code === "unauthorized") {
       void begin(follow, async () => {
-        if (!(await follow.renew(token))) follow.fail(error);
+        if (!(await follow.renew(token, now()))) follow.fail(error);
       });
     } else {
       follow.fail(error);
@@ -204,7 +204,9 @@ export function openSocket(host: Host): Link {
     const then = afterClose(code);
     let refused = then === "stop";
     if (then === "refresh") {
-      const renewals = [...host.follows.values()].map((follow) => follow.renew(follow.credential?.token));
+      const renewals = [...host.follows.values()].map((follow) =>
+        follow.renew(follow.credential?.token, now()),
+      );
       refused = !(await Promise.all(renewals).catch(() => [true])).includes(true);
     }
     host.down({ error: problem(`closed-${code}`, `The connection was closed with code ${code}`), refused });
