@@ -129,3 +129,8 @@ def test_samples_are_files(visitor: Client) -> None:
     assert answer.content.startswith(b"year,month,day,")
     assert visitor.get("/demo/samples/..%2Fapps.py").status_code == 404
     assert visitor.get("/demo/samples/other.csv").status_code == 404
+
+
+def test_pages_that_name_no_icon_have_one(visitor: Client) -> None:
+    answer = visitor.get("/favicon.ico", follow=True)
+    assert (answer.status_code, answer["Content-Type"]) == (200, "image/svg+xml")

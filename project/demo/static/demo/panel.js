@@ -42,6 +42,8 @@ export class ConnectionPanel {
     if (this.#state.textContent !== text) this.#state.textContent = text;
     this.#transport.textContent = over;
     this.#latency.textContent = latency === null ? "unknown" : `${Math.max(1, Math.round(latency))} ms`;
+    // A try is no news: while there is no server, each would be one.
+    if (status === "connecting") return;
     const said = status === "open" ? `connected over ${over}` : text.toLowerCase();
     if (said !== this.#said && status !== "idle" && status !== "closed") {
       this.#note(error && status === "refused" ? `${said}: ${error.message}` : said);

@@ -9,7 +9,7 @@ const PREVIEWS = {
     element(
       "p",
       {},
-      `${number(result.rows)} rows, ${number(result.columns.length)} columns, ${result.encoding}`,
+      `${result.file}: ${number(result.rows)} rows, ${number(result.columns.length)} columns, ${result.encoding}`,
     ),
     profile(result.columns),
     element("p", {}, element("a", { href: url, download: "profile.json" }, "Download profile.json")),

@@ -16,6 +16,7 @@ export class WorkerSwitch {
     this.#say = say;
     this.#label = button.textContent;
     button.addEventListener("click", () => this.#toggle());
+    document.addEventListener("visibilitychange", () => document.hidden || this.#ask()); // Another tab's pause.
     this.#ask();
   }
 
