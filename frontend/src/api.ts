@@ -126,8 +126,12 @@ function isProblem({ headers }: Response): boolean {
 /** Django's, for a page of the API's own origin. */
 function csrfToken(url: string): string | undefined {
   const { document, location } = globalThis as Partial<typeof globalThis>;
-  if (!document || !location || new URL(url, location.href).origin !== location.origin) return undefined;
-  return CSRF_COOKIE.exec(document.cookie)?.[1];
+  if (!document || !location || new URL(url, document.baseURI).origin !== location.origin) return undefined;
+  try {
+    return CSRF_COOKIE.exec(document.cookie)?.[1];
+  } catch {
+    return undefined; // A sandboxed frame has no cookies.
+  }
 }
 
 /** Wait, unless the signal is aborted first. */

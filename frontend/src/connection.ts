@@ -136,7 +136,7 @@ export class Connection implements Source {
       queueMicrotask(() => this.#follows.size && this.#refuse(error));
       return;
     }
-    this.#set({ status: "connecting", transport, retryAt: null });
+    this.#set({ status: this.#environment.online() ? "connecting" : "offline", transport, retryAt: null });
     this.#attempt = new Attempt(transport, this.#follows, this.#owner);
   }
 

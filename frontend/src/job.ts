@@ -121,7 +121,7 @@ export function reduceAll(jobs: JobStates, event: JobEvent): JobStates {
   const state = reduce(known, event);
   if (state === known || state.status === null) return jobs;
   const all = new Map(jobs).set(event.job, state);
-  const gone = all.size > JOBS_MAX && [...all.values()].find((job) => job.over);
+  const gone = all.size > JOBS_MAX && [...all.values()].find((job) => job.over && job.id !== event.job);
   if (gone) all.delete(gone.id);
   return all;
 }

@@ -39,6 +39,7 @@ function multipart(
     if (value !== undefined) form.append(name, typeof value === "string" ? value : JSON.stringify(value));
   }
   for (const [name, given] of Object.entries(files)) {
+    if (!given) throw new TypeError(`there is no file for "${name}"`);
     for (const file of given instanceof Blob ? [given] : given) form.append(name, file);
   }
   return form;

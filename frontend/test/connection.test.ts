@@ -109,6 +109,8 @@ test("offline it waits for the network, and takes it at once", async () => {
     for (const socket of world.sockets) await socket.drop();
   }
   expect(connection.state.get()).toMatchObject({ status: "offline", transport: "websocket" });
+  const since = statuses.slice(statuses.indexOf("offline"));
+  expect(new Set(since)).toEqual(new Set(["offline"])); // Tries are not told: they are no news.
   const before = world.sockets.length;
   await world.goOnline();
   expect([statuses.at(-1), world.sockets.length]).toEqual(["connecting", before + 1]);

@@ -167,6 +167,13 @@ describe("the jobs of a channel", () => {
     expect([...jobs.keys()].slice(0, 2)).toEqual(["waits", "job-2"]);
   });
 
+  test("let none go that has only just ended", () => {
+    let jobs = reduceAll(new Map(), started({ job: "ends" }));
+    for (const job of ids) jobs = reduceAll(jobs, started({ job }));
+    jobs = reduceAll(jobs, succeeded(1, { job: "ends" }));
+    expect(jobs.get("ends")?.over).toBe(true);
+  });
+
   test("are all kept while they are not over", () => {
     let jobs = reduceAll(new Map(), queued({ job: "waits" }));
     for (const job of ids) jobs = reduceAll(jobs, started({ job }));

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test, vi } from "vitest";
 import { Api } from "../src/api.ts";
-import { Jobs } from "../src/client.ts";
+import { connect, Jobs } from "../src/client.ts";
 import { type FakeRequest, settle, World } from "./environment.ts";
 import { FakeSource } from "./fake-source.ts";
 import { document, ID } from "./jobs.ts";
@@ -45,6 +45,11 @@ describe("a submission", () => {
   test("leaves out what was not given", async () => {
     jobs.submit("demo.narrate");
     expect(JSON.parse(`${(await world.request()).body}`)).toEqual({ name: "demo.narrate", args: {} });
+  });
+
+  test("of a file that was not chosen says which one it is", async () => {
+    const files = Object.assign<Record<string, Blob>, object>({}, { table: undefined });
+    await expect(jobs.submit("demo.narrate", {}, { files })).rejects.toThrow('there is no file for "table"');
   });
 
   test("with files is a form, each under the name of its parameter", async () => {
@@ -202,8 +207,9 @@ describe("a submission that comes to nothing", () => {
 
 describe("Django's CSRF token", () => {
   const page = (cookie: string, origin = "https://example.org") => {
-    vi.stubGlobal("document", { cookie });
-    vi.stubGlobal("location", { href: `${origin}/page/`, origin });
+    const href = `${origin}/page/`;
+    vi.stubGlobal("document", { cookie, baseURI: href });
+    vi.stubGlobal("location", { href, origin });
   };
 
   test.each([
@@ -220,6 +226,26 @@ describe("Django's CSRF token", () => {
 
   test("is not shown to another origin", async () => {
     page("csrftoken=secret", "https://evil.example");
+    jobs.submit("demo.narrate");
+    expect((await world.request()).headers.has("X-CSRFToken")).toBe(false);
+  });
+
+  test("is not shown where a page has its relative URLs lead to another origin", async () => {
+    page("csrftoken=secret");
+    vi.stubGlobal("document", { cookie: "csrftoken=secret", baseURI: "https://cdn.example/" });
+    const relative = connect({ url: "/jobs", environment: world.environment });
+    relative.submit("demo.narrate").catch(() => {});
+    expect((await world.request()).headers.has("X-CSRFToken")).toBe(false);
+  });
+
+  test("is missing in a frame that has no cookies, and the request goes on", async () => {
+    page("");
+    vi.stubGlobal("document", {
+      baseURI: "https://example.org/page/",
+      get cookie(): string {
+        throw new DOMException("sandboxed", "SecurityError");
+      },
+    });
     jobs.submit("demo.narrate");
     expect((await world.request()).headers.has("X-CSRFToken")).toBe(false);
   });

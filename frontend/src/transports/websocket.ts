@@ -41,7 +41,7 @@ interface Subscription {
 export function openSocket(host: Host): Link {
   const { environment, url } = host;
   const { now, random } = environment;
-  const base = globalThis.location?.href ?? "http://localhost";
+  const base = (globalThis as Partial<typeof globalThis>).document?.baseURI ?? "http://localhost";
   const socket = environment.socket?.(new URL(`${url}/socket`, base).href.replace(/^http/, "ws"));
   if (socket === undefined) throw new TypeError("there is no WebSocket here");
 
