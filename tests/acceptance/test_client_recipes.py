@@ -67,7 +67,7 @@ def said(server: Server, folder: Path) -> Said:
 
 def told(text: str) -> list[tuple[str | None, str]]:
     """The events of a stream's text, each with its id, those in pieces left out."""
-    whole = re.findall(r"(?:id: \S+\n)?event: \S+\ndata: .*\n\n", text)
+    whole = re.findall(r"event: \S+\ndata: .*\n(?:id: \S+\n)?\n", text)
     found = [next(iter(blocks(block))) for block in whole]
     return [(block.get("id"), block["event"]) for block in found]
 

@@ -48,6 +48,8 @@ def refuses(server: Server) -> bool:
         socket.create_connection(("127.0.0.1", server.port), 5).close()
     except ConnectionRefusedError:
         return True
+    except ConnectionResetError:  # It closed its door on us: the next one shall tell.
+        return False
     return False
 
 

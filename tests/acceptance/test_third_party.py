@@ -36,6 +36,7 @@ EDITS = [
 _FOR_REDIS, _FOR_UVICORN = {"hiredis", "msgpack", "redis"}, {"httptools", "uvicorn", "websockets"}
 #: Modules that need more than the package asks for, and of what.
 OPTIONAL = {
+    "pushjobs.client": {"httpx"},
     "pushjobs.httpprotocol": _FOR_UVICORN,
     "pushjobs.log.connections": _FOR_REDIS,
     "pushjobs.log.redis": _FOR_REDIS,
@@ -56,7 +57,7 @@ missing = {}
 for module in pkgutil.walk_packages(pushjobs.__path__, "pushjobs."):
     try:
         importlib.import_module(module.name)
-    except ModuleNotFoundError as error:
+    except ImportError as error:
         missing[module.name] = error.name
 print(json.dumps([pushjobs.__file__, missing]))
 """

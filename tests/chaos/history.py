@@ -82,7 +82,7 @@ class History:
 
     def position_of(self, cursor: str | None) -> Position | None:
         """Where a cursor stands; raises ``InvalidCursor`` where it is not this channel's."""
-        return Cursor.decode(cursor, [self.channel]).positions[0] if cursor else None
+        return Cursor.decode(cursor, [self.channel]).starts[0].position if cursor else None
 
     def take(self, event: dict[str, Any], cursor: str | None) -> None:
         """Note an event; ``cursor`` is None where none came with it."""

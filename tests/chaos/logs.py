@@ -24,7 +24,7 @@ async def read_log(entrance: Entrance, document: dict[str, Any]) -> Logged:
         page = await _page(entrance, url, headers, params)
         complete = complete and page["recovered"] is not False
         for item in page["events"]:
-            position = Cursor.decode(item["cursor"], [channel]).positions[0]
+            position = Cursor.decode(item["cursor"], [channel]).starts[0].position
             if item["event"]["type"] != EventType.SNAPSHOT and position is not None:
                 entries.append((position, item["event"]))
         cursor = page["cursor"]
