@@ -13,9 +13,10 @@ BENCH_READY := .venv/bench-ready
 demo: bundle
 	@$(BIN)/python -m project.demo.run $(if $(STACK),--stack)
 
+# Many processes are started: none should compile anew what another has.
 test: bundle
 	@$(BIN)/python hatch_build.py test
-	$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
+	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
 
 # The fault suite for SECONDS (60); SEED plays one again, otherwise it is chosen and printed.
 chaos: $(READY)

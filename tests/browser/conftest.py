@@ -23,6 +23,24 @@ from tests.browser.gateway import Gateway
 from tests.chaos.proxy import Network, Proxy
 from tests.processes import ROOT, Server, serve
 
+_WITHOUT = [
+    # Pages of the browser's own for each window, which take more than a test's page does.
+    "WebUIOmniboxPopup",
+    "WebUIOmniboxAimPopup",
+    # What Playwright leaves out, whose list this one takes the place of.
+    "AimEnabled",
+    "AvoidUnnecessaryBeforeUnloadCheckSync",
+    "DestroyProfileOnBrowserClose",
+    "HttpsFirstBalancedModeAutoEnable",
+    "HttpsUpgrades",
+    "LensOverlay",
+    "MediaRouter",
+    "NetworkTimeServiceQuerying",
+    "OptimizationHints",
+    "PaintHolding",
+    "PreconnectToSearch",
+    "ThirdPartyStoragePartitioning",
+]
 _FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -31,6 +49,7 @@ _FLAGS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    f"--disable-features={','.join(_WITHOUT)}",
 ]
 _NAMES = ("chromium", "google-chrome")
 _PATIENCE = 30_000.0

@@ -147,12 +147,14 @@ def test_a_stream_that_is_cut_is_made_up_for_by_polls(
 ) -> None:
     with browser.new_context(base_url=f"http://127.0.0.1:{link.port}") as context:
         page = context.new_page()
+        page.clock.install()
         page.goto(report(gate))
         ticks(page, 1)
         page.route("**/events?*", lambda route: route.abort())
         link.refuse()
         expect(page.get_by_role("status")).to_have_text(LOST)
         link.accept()
+        page.clock.fast_forward(10_000)  # When it asks again.
         expect(page.get_by_role("status")).to_have_text("In progress")
         gate.touch()
         heading(page, "Report for anyone")

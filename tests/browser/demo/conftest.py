@@ -7,8 +7,18 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page
 
+from project.demo import samples
+from project.demo.video import sample_video
 from tests.browser.demo.demopage import DemoPage
 from tests.processes import Server
+
+
+@pytest.fixture(scope="package", autouse=True)
+def light_sample(site: Server) -> None:
+    """The sample is there already, of few pictures a second: quickly made and compressed."""
+    path = site.folder / "samples" / samples.VIDEO
+    path.parent.mkdir()
+    sample_video(path, seconds=10, rate=3)
 
 
 @pytest.fixture

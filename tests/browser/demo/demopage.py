@@ -43,6 +43,14 @@ class DemoPage:
         file: Any = {"name": "table.csv", "mimeType": "text/csv", "buffer": table}
         self.page.locator("input[name=table]").set_input_files(file)
 
+    def hasten_report(self) -> None:
+        """Have the slow view take two and a half seconds, half of its usual time."""
+        add = """form => {
+          const steps = document.createElement("input");
+          form.append(Object.assign(steps, { type: "hidden", name: "steps", value: 25 }));
+        }"""
+        self.page.locator("form[data-report]").evaluate(add)
+
     def is_said(self, text: str) -> None:
         """Wait until the newest job says this of how it is."""
         expect(self.job.locator("[part~=status]")).to_have_text(text)

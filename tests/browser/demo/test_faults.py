@@ -45,6 +45,8 @@ def test_who_was_offline_is_told_what_happened_meanwhile(demo: DemoPage) -> None
     demo.page.get_by_role("button", name="Come back online").click()
     demo.connection("Connected")
     demo.has_put_out_all_of(TEXT)
+    tries = demo.page.locator("[data-events] li").filter(has_text="connecting")
+    expect(tries).to_have_count(0)
 
 
 def test_a_job_waits_for_a_paused_worker(demo: DemoPage) -> None:

@@ -38,7 +38,7 @@ def test_anyone_can_use_the_page_on_any_screen(demo: DemoPage, images: Path) -> 
     demo.press("Use a sample: a fractal")
     expect(page.locator("job-list video")).to_be_visible()
     demo.narrate(TALE, pace="as one speaks")
-    demo.has_put_out("scenes.")
+    demo.has_put_out("scenes." if os.environ.get("SCREENSHOTS") else TALE[:20])
     for name, (width, height, scheme) in LOOKS.items():
         page.set_viewport_size({"width": width, "height": height})
         page.emulate_media(color_scheme=scheme)

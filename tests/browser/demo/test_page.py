@@ -58,6 +58,15 @@ def test_a_visitor_reads_along_and_sees_the_statistics(demo: DemoPage) -> None:
     expect(demo.page.locator("[data-events]")).to_contain_text("succeeded")
 
 
+def test_a_very_long_word_keeps_to_its_place(demo: DemoPage) -> None:
+    demo.narrate("x" * 3000)
+    demo.is_said("Done")
+    facts = demo.page.locator(".facts")
+    expect(facts).to_contain_text("Characters3000")
+    assert facts.evaluate("facts => facts.offsetWidth > facts.offsetHeight")
+    assert demo.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
 def test_who_loads_the_page_again_in_mid_job_has_read_all_of_it(demo: DemoPage) -> None:
     demo.narrate(pace="as one speaks")
     demo.has_put_out(WORDS[2])
@@ -66,8 +75,10 @@ def test_who_loads_the_page_again_in_mid_job_has_read_all_of_it(demo: DemoPage) 
 
 
 def test_a_slow_view_is_fetched_as_if_it_were_fast_and_opened_as_a_page(demo: DemoPage) -> None:
-    demo.press("Fetch it here")
     tab = DemoPage(demo.page.context.new_page())
+    for page in (demo, tab):
+        page.hasten_report()
+    demo.press("Fetch it here")
     tab.press("Open as a page")
     expect(tab.page.get_by_role("heading", level=1)).to_have_text("Please wait")
     expect(demo.page.locator("output")).to_have_text(
@@ -108,7 +119,7 @@ def test_the_keyboard_is_enough(demo: DemoPage) -> None:
 
     tab_to("text")
     demo.page.keyboard.press("Control+A")
-    demo.page.keyboard.type(TEXT)
+    demo.page.keyboard.type("One, two")
     tab_to("Narrate")
     demo.page.keyboard.press("Enter")
     demo.is_said("Done")
