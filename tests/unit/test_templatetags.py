@@ -52,7 +52,7 @@ def test_without_scripts_its_status_and_its_response_are_there() -> None:
     )
 
 
-@pytest.mark.parametrize("job", [JOB.id, str(JOB.id)])
+@pytest.mark.parametrize("job", [JOB.id, str(JOB.id)], ids=["a UUID", "text"])
 def test_an_id_will_do(job: Any) -> None:
     page = parsed(render("{% job_progress job %}", job=job))
     assert page.elements == [{"src": SRC}]
