@@ -1,7 +1,7 @@
 /** Several followers of a channel on one source. */
 
 import type { PushjobsError } from "./errors.ts";
-import { type JobStates, reduceAll, retold, snapshotOf } from "./job.ts";
+import { JobBoard, retold, snapshotOf } from "./job.ts";
 import type { ConnectionState, Sink, Source, Start } from "./source.ts";
 import type { Store } from "./store.ts";
 import type { Channel, JobEvent } from "./wire.ts";
@@ -46,7 +46,7 @@ class SharedChannel implements Sink {
   readonly #letGo: () => void;
   readonly #followers = new Set<Follower>();
   #start: Start;
-  #jobs: JobStates = new Map();
+  #board: JobBoard;
   #cursor: string | null;
   /** Whether something came without a cursor since the cursor: who starts from it lacks that. */
   #beyond = false;
@@ -63,8 +63,8 @@ class SharedChannel implements Sink {
     this.#cursor = start.cursor ?? null;
     const { document, known } = start;
     const jobs = document ? [snapshotOf(document)] : known?.();
-    for (const job of jobs ?? []) this.#jobs = reduceAll(this.#jobs, job);
-    this.#heard = this.#jobs.size > 0;
+    this.#board = new JobBoard(jobs);
+    this.#heard = this.#board.jobs.size > 0;
     this.#single = channel.startsWith("job:");
     this.#whole = this.#cursor === null || jobs !== undefined;
   }
@@ -88,11 +88,11 @@ class SharedChannel implements Sink {
   }
 
   event(event: JobEvent, cursor: string | null): void {
-    this.#jobs = reduceAll(this.#jobs, event);
+    this.#board.take(event, cursor);
     this.#beyond = cursor === null;
     // The last of the snapshots of all jobs is the one that moves the cursor.
     const last = event.type === "job.snapshot" && cursor !== null;
-    if (last || (this.#single && this.#jobs.get(event.job)?.outputComplete)) this.#whole = true;
+    if (last || (this.#single && this.#board.jobs.get(event.job)?.outputComplete)) this.#whole = true;
     this.#tell(cursor, (sink) => sink.event(event, cursor));
   }
 
@@ -125,7 +125,7 @@ class SharedChannel implements Sink {
 
   /** Whether it takes an event to see if the log of the job still has all of it. */
   get #untold(): boolean {
-    return this.#single && this.#start.cursor === "earliest" && this.#jobs.size === 0;
+    return this.#single && this.#start.cursor === "earliest" && this.#board.jobs.size === 0;
   }
 
   #follow(): void {
@@ -136,7 +136,7 @@ class SharedChannel implements Sink {
   /** Begin anew, with a snapshot for all. */
   #renew(): void {
     this.#stop();
-    this.#jobs = new Map();
+    this.#board = new JobBoard();
     this.#cursor = null;
     this.#heard = false;
     this.#whole = true;
@@ -160,7 +160,7 @@ class SharedChannel implements Sink {
   }
 
   #retold(): readonly JobEvent<"job.snapshot">[] {
-    const told = [...this.#jobs.values()].map((job) => retold(job, this.#channel));
+    const told = [...this.#board.jobs.values()].map((job) => retold(job, this.#channel));
     return told.filter((event) => event !== undefined);
   }
 

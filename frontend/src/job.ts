@@ -126,6 +126,33 @@ export function reduceAll(jobs: JobStates, event: JobEvent): JobStates {
   return all;
 }
 
+/** The jobs of a channel, as its events tell of them. */
+export class JobBoard {
+  jobs: JobStates = new Map();
+  /** The jobs that the snapshots have told which come together. */
+  readonly #told = new Set<string>();
+
+  /** @param known What is known of them before. */
+  constructor(known: Iterable<JobEvent> = []) {
+    for (const event of known) this.jobs = reduceAll(this.jobs, event);
+  }
+
+  take(event: JobEvent, cursor: string | null): void {
+    this.jobs = reduceAll(this.jobs, event);
+    if (event.type !== "job.snapshot") {
+      this.#told.clear();
+      return;
+    }
+    this.#told.add(event.job);
+    if (cursor === null) return;
+    // The last of them. Where what came before is lost, a job that they do not tell of is gone.
+    const { recovered, more } = event.data;
+    const gone = recovered === false && !more && this.jobs.size > this.#told.size;
+    if (gone) this.jobs = new Map([...this.jobs].filter(([id]) => this.#told.has(id)));
+    this.#told.clear();
+  }
+}
+
 const waits = (status: Status): boolean => status === "queued" || status === "scheduled";
 
 /** It waits; what the attempt before it said is void. */

@@ -4,7 +4,7 @@
 import { type Api, json } from "./api.ts";
 import { Backlog } from "./backlog.ts";
 import { JobCancelled, JobFailed } from "./errors.ts";
-import { type JobState, type JobStates, reduceAll, retold, snapshotOf, unknownJob } from "./job.ts";
+import { JobBoard, type JobState, type JobStates, retold, snapshotOf, unknownJob } from "./job.ts";
 import { Listeners } from "./listeners.ts";
 import type { Source, Start } from "./source.ts";
 import { type Store, Value } from "./store.ts";
@@ -28,7 +28,7 @@ export class Subscription<State> implements AsyncIterable<JobEvent> {
   readonly #read: (() => Promise<JobDocument>) | undefined;
   readonly #listeners = new Listeners<JobEvent>();
   readonly #backlogs = new Set<Backlog>();
-  #jobs: JobStates = new Map();
+  readonly #board: JobBoard;
   #cursor: string | null;
   /** Whether an event has come: who iterates from now on has missed it. */
   #heard = false;
@@ -49,8 +49,8 @@ export class Subscription<State> implements AsyncIterable<JobEvent> {
     this.#read = read;
     this.#cursor = start.cursor ?? null;
     const { document } = start;
-    if (document) this.#jobs = reduceAll(this.#jobs, snapshotOf(document));
-    this.#state = new Value(view(this.#jobs));
+    this.#board = new JobBoard(document && [snapshotOf(document)]);
+    this.#state = new Value(view(this.#board.jobs));
     this.state = this.#state;
     this.done = new Promise((resolve, reject) => {
       this.#settle = (error) => (error ? reject(error) : resolve());
@@ -86,7 +86,7 @@ export class Subscription<State> implements AsyncIterable<JobEvent> {
   [Symbol.asyncIterator](): AsyncIterator<JobEvent, undefined> {
     const backlog = new Backlog(this.done, () => this.#backlogs.delete(backlog));
     if (this.#heard) {
-      for (const job of this.#jobs.values()) {
+      for (const job of this.#board.jobs.values()) {
         const event = retold(job, this.channel);
         if (event) backlog.put(event);
       }
@@ -109,8 +109,8 @@ export class Subscription<State> implements AsyncIterable<JobEvent> {
     if (!this.#open) return;
     this.#heard = true;
     this.#cursor = cursor ?? this.#cursor;
-    this.#jobs = reduceAll(this.#jobs, event);
-    this.#state.set(this.#view(this.#jobs));
+    this.#board.take(event, cursor);
+    this.#state.set(this.#view(this.#board.jobs));
     this.#listeners.tell(event);
     for (const backlog of this.#backlogs) backlog.put(event);
     if (this.#isOver()) this.#finish();
@@ -128,7 +128,7 @@ export class Subscription<State> implements AsyncIterable<JobEvent> {
   }
 
   #isOver(): boolean {
-    return this.channel.startsWith("job:") && this.#jobs.get(this.channel.slice(4))?.over === true;
+    return this.channel.startsWith("job:") && this.#board.jobs.get(this.channel.slice(4))?.over === true;
   }
 
   #finish(error?: unknown): void {

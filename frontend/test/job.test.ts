@@ -1,5 +1,5 @@
-import { describe, expect, test } from "vitest";
-import { type JobState, reduce, reduceAll, retold, snapshotOf } from "../src/job.ts";
+import { beforeEach, describe, expect, test } from "vitest";
+import { JobBoard, type JobState, reduce, reduceAll, retold, snapshotOf } from "../src/job.ts";
 import type { JobEvent } from "../src/wire.ts";
 import {
   CHANNEL,
@@ -178,5 +178,38 @@ describe("the jobs of a channel", () => {
     let jobs = reduceAll(new Map(), queued({ job: "waits" }));
     for (const job of ids) jobs = reduceAll(jobs, started({ job }));
     expect(jobs.size).toBe(202);
+  });
+});
+
+describe("where what came before is lost", () => {
+  const told = (id: string, more?: boolean) => snapshot({ id, recovered: false, ...(more && { more }) });
+  let board: JobBoard;
+
+  beforeEach(() => {
+    board = new JobBoard([queued({ job: "a" }), queued({ job: "b" }), queued({ job: "c" })]);
+  });
+
+  test("jobs that are not told of are gone, once all are told", () => {
+    board.take(told("b"), null);
+    expect([...board.jobs.keys()]).toEqual(["a", "b", "c"]);
+    board.take(told("d"), "c9");
+    expect([...board.jobs.keys()]).toEqual(["b", "d"]);
+  });
+
+  test("they stay where there are more than are told of", () => {
+    board.take(told("d", true), "c9");
+    expect([...board.jobs.keys()]).toEqual(["a", "b", "c", "d"]);
+  });
+
+  test("they stay where nothing is lost", () => {
+    board.take(snapshot({ id: "d" }), "c9");
+    expect([...board.jobs.keys()]).toEqual(["a", "b", "c", "d"]);
+  });
+
+  test("what was told before another event is not counted", () => {
+    board.take(told("a"), null);
+    board.take(started({ job: "b" }), "c8");
+    board.take(told("c"), "c9");
+    expect([...board.jobs.keys()]).toEqual(["c"]);
   });
 });
