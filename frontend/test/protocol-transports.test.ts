@@ -5,6 +5,7 @@ import answers from "../../tests/protocol/answers.json";
 import closes from "../../tests/protocol/closes.json";
 import pages from "../../tests/protocol/pages.json";
 import sockets from "../../tests/protocol/sockets.json";
+import streams from "../../tests/protocol/streams.json";
 import type { Channel, EventPage, ServerFrame } from "../src/wire.ts";
 import { settle } from "./environment.ts";
 import { casesOf, JOB, type Recorder, stage } from "./following.ts";
@@ -141,6 +142,39 @@ describe("sockets", () => {
   });
 });
 
+/** The cursor of each channel out of a joined one. */
+function apart(cursor: string | null, channels: readonly Channel[]): Record<string, string | null> {
+  const parts = cursor?.split("~") ?? [];
+  const own = (place: number) => (parts[place] === "-" ? null : (parts[place] ?? null));
+  return Object.fromEntries(channels.map((channel, place) => [channel, own(place)]));
+}
+
+interface StreamCase {
+  name: string;
+  channels: Channel[];
+  cursor: string | null;
+  chunks: string[];
+  expect: { delivered: Delivered; cursors: Record<string, string | null>; ended: string[]; then: string };
+}
+
+describe("streams", () => {
+  test.each(casesOf<StreamCase>(streams))("$name", async ({ channels, cursor, chunks, expect: expected }) => {
+    const here = stage({ transports: ["sse"] });
+    const { delivered, positions, ended, failed } = followed(here, apart(cursor, channels));
+    await here.world.pass(0);
+    const request = await here.world.request();
+    expect(request.url.searchParams.get("cursor")).toBe(cursor);
+    request.stream();
+    for (const chunk of chunks) await request.send(chunk);
+    await request.end();
+    await here.world.pass(30_000);
+    const { requests } = await here.world.unseen();
+    const then = requests ? "again" : "over";
+    expect({ delivered, cursors: positions, ended, then }).toEqual(expected);
+    expect(failed).toEqual([]);
+  });
+});
+
 interface PageCase {
   name: string;
   channels: Channel[];
@@ -152,11 +186,7 @@ interface PageCase {
 describe("pages", () => {
   test.each(casesOf<PageCase>(pages))("$name", async ({ channels, cursor, page, expect: expected }) => {
     const here = stage({ transports: ["polling"] });
-    const parts = cursor?.split("~") ?? [];
-    const cursors = Object.fromEntries(
-      channels.map((channel, place) => [channel, parts[place] === "-" ? null : (parts[place] ?? null)]),
-    );
-    const seen = followed(here, cursors);
+    const seen = followed(here, apart(cursor, channels));
     await here.world.pass(0);
     const request = await here.world.request();
     expect(request.url.searchParams.get("cursor")).toBe(cursor);
