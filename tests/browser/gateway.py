@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from collections.abc import Iterable
 from contextlib import suppress
 from typing import Literal
 
@@ -33,7 +34,8 @@ class Gateway:
         self.open: Counter[Kind] = Counter()
         #: Requests from the beginning on.
         self.seen: Counter[Kind] = Counter()
-        self._tasks: dict[asyncio.Task[None], Kind] = {}
+        #: Connections that are served; None as long as they have asked for nothing.
+        self._tasks: dict[asyncio.Task[None], Kind | None] = {}
         self._server: asyncio.Server = network.do(self._listen())
         self.port: int = self._server.sockets[0].getsockname()[1]
 
@@ -46,14 +48,22 @@ class Gateway:
         self._network.do(self._cut(kinds))
 
     def close(self) -> None:
+        self._network.do(self._close())
+
+    async def _close(self) -> None:
         self._server.close()
-        self._network.do(self._cut(("socket", "stream", "wait", "page", "other")))
+        await asyncio.sleep(0)  # What was accepted at the last moment is served first.
+        while self._tasks:
+            await self._cancel(self._tasks)
 
     async def _listen(self) -> asyncio.Server:
         return await asyncio.start_server(self._accepted, "127.0.0.1", 0)
 
     async def _cut(self, kinds: tuple[Kind, ...]) -> None:
-        tasks = [task for task, kind in self._tasks.items() if kind in kinds]
+        await self._cancel(task for task, kind in self._tasks.items() if kind in kinds)
+
+    async def _cancel(self, some: Iterable[asyncio.Task[None]]) -> None:
+        tasks = list(some)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -61,6 +71,7 @@ class Gateway:
     async def _accepted(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task is not None
+        self._tasks[task] = None
         try:
             with suppress(OSError, EOFError, asyncio.CancelledError):
                 head = await reader.readuntil(b"\r\n\r\n")
@@ -93,10 +104,10 @@ class Gateway:
         try:  # Who asks may hang up, as well as who answers.
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         finally:
+            far_writer.close()
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-            far_writer.close()
 
 
 def _kind(head: bytes) -> Kind:

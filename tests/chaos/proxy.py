@@ -116,7 +116,10 @@ class Proxy:
 
     async def _close(self) -> None:
         await self._refuse()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.sleep(0)  # What was accepted at the last moment is served first.
+        while self._tasks:
+            await self._cut()
+            await asyncio.wait(self._tasks, timeout=0.1)
 
     @property
     def _limit(self) -> int:
