@@ -27,6 +27,9 @@ export interface Call {
   readonly once?: boolean;
   /** What is asked for may itself have an error's status. */
   readonly any?: boolean;
+  readonly redirect?: RequestRedirect;
+  /** The header for the token; a redirect to another origin takes all along but `Authorization`. */
+  readonly header?: "Authorization" | "X-Job-Authorization";
 }
 
 type Shown = string | Promise<string> | undefined;
@@ -76,16 +79,21 @@ export class Api {
     }
   }
 
-  async #send(path: string, { headers, body, signal }: Call, token: string | undefined): Promise<Response> {
+  async #send(
+    path: string,
+    { headers, body, signal, redirect = "follow", header = "X-Job-Authorization" }: Call,
+    token: string | undefined,
+  ): Promise<Response> {
     const { url, credentials = "same-origin", environment, headers: more } = this.#options;
     const csrf = body !== undefined && csrfToken(url);
     return environment.fetch(url + path, {
       credentials,
+      redirect,
       headers: {
         Accept: "application/json",
         ...(typeof body === "string" && { "Content-Type": "application/json" }),
         ...(csrf && { "X-CSRFToken": csrf }),
-        ...(token !== undefined && { "X-Job-Authorization": `Bearer ${token}` }),
+        ...(token !== undefined && { [header]: `Bearer ${token}` }),
         ...more?.(),
         ...headers,
       },

@@ -160,7 +160,12 @@ export class JobSubscription extends Subscription<JobState> {
       () => json(api.call(`/${id}`, { token })),
     );
     this.id = id;
-    this.#result = () => api.call(`/${id}/response`, { token, any: true });
+    this.#result = async () => {
+      const path = `/${id}/response`;
+      const response = await api.call(path, { token, any: true, redirect: "manual" });
+      if (response.type !== "opaqueredirect") return response;
+      return api.call(path, { token, any: true, header: "Authorization" });
+    };
   }
 
   /**

@@ -51,6 +51,12 @@ export class FakeRequest {
     this.#settle(new Response(text, { status, headers: { "Content-Type": type, ...headers } }));
   }
 
+  /** Answer with a redirect, as a browser shows one that it is not to follow. */
+  redirect(): void {
+    this.#settled.abort();
+    this.#settle(Object.defineProperty(Response.error(), "type", { value: "opaqueredirect" }));
+  }
+
   /** Answer with a problem document. */
   refuse(status: number, slug: string, headers: Record<string, string> = {}): void {
     this.answer(status, { type: `urn:pushjobs:problem:${slug}`, title: slug, status }, headers);

@@ -50,6 +50,20 @@ describe("the result", () => {
     expect(await asked).toEqual(result);
   });
 
+  test("that is elsewhere is fetched with a token that another origin does not get", async () => {
+    const asked = follow({ token: "t" }).result();
+    source.last.tell(succeeded(null));
+    const first = await world.request();
+    expect(first.init.redirect).toBe("manual");
+    first.redirect();
+    const second = await world.request();
+    expect(second.init.redirect).toBe("follow");
+    expect(second.headers.get("Authorization")).toBe("Bearer t"); // Which a browser lets go of.
+    expect(second.headers.has("X-Job-Authorization")).toBe(false);
+    second.answer(200, "there", { "Content-Type": "text/plain" });
+    expect(await asked).toBe("there");
+  });
+
   test("that is a file is a blob", async () => {
     const asked = follow().result();
     source.last.tell(succeeded(null));
