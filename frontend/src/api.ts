@@ -1,6 +1,6 @@
 /** Requests to the JSON API: with the client's credentials, repeated where that helps. */
 
-import { backoff, retryAfter } from "./backoff.ts";
+import { backoff, pause, retryAfter } from "./backoff.ts";
 import type { Environment } from "./environment.ts";
 import type { PushjobsError } from "./errors.ts";
 import { noAnswer, problem, refusal } from "./problems.ts";
@@ -75,7 +75,7 @@ export class Api {
       wait ??= backoff(tries, environment.random);
       const passing = !status || status === 429 || status >= 500;
       if (once || !passing || tries === TRIES || wait > LONGEST_WAIT) throw error;
-      await pause(environment, wait, signal);
+      await pause(environment.after, wait, signal);
     }
   }
 
@@ -141,14 +141,3 @@ function csrfToken(url: string): string | undefined {
     return undefined; // A sandboxed frame has no cookies.
   }
 }
-
-/** Wait, unless the signal is aborted first. */
-const pause = (environment: Environment, milliseconds: number, signal: Call["signal"]) =>
-  new Promise<void>((resolve) => {
-    const cancel = environment.after(milliseconds, resolve);
-    const abort = () => {
-      cancel();
-      resolve();
-    };
-    signal?.addEventListener("abort", abort, { once: true });
-  });

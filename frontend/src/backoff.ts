@@ -1,5 +1,7 @@
 /** How long to wait before the next try. */
 
+import type { Environment } from "./environment.ts";
+
 const FIRST = 1_000;
 const LONGEST = 30_000;
 /** However the dice fall: no failure makes a busy loop. */
@@ -25,3 +27,14 @@ export function retryAfter(headers: Headers, now: number): number | null {
   const wait = /^\d+$/.test(text) ? Number(text) * 1_000 : Date.parse(text) - now;
   return Number.isNaN(wait) ? null : Math.max(0, wait);
 }
+
+/** Wait so many milliseconds, or until the signal is aborted. */
+export const pause = (after: Environment["after"], milliseconds: number, signal?: AbortSignal | null) =>
+  new Promise<void>((resolve) => {
+    const cancel = after(milliseconds, resolve);
+    const abort = () => {
+      cancel();
+      resolve();
+    };
+    signal?.addEventListener("abort", abort, { once: true });
+  });

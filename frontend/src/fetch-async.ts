@@ -1,8 +1,9 @@
 /** `fetch` for what takes a while: the answer may be a job, and the response is what it ends with. */
 
-import { backoff, retryAfter } from "./backoff.ts";
+import { backoff, pause, retryAfter } from "./backoff.ts";
 import type { Jobs } from "./client.ts";
 import { clientFor } from "./clients.ts";
+import { browserEnvironment } from "./environment.ts";
 import type { JobDocument, Progress } from "./wire.ts";
 
 export interface AsyncInit extends RequestInit {
@@ -122,6 +123,7 @@ async function outcome(
   let shown = !redirects;
   if (shown) show();
   const options = { cache, credentials, mode, redirect, referrerPolicy, method, headers, signal };
+  const { after, now, random } = browserEnvironment();
   for (let tries = 1; ; tries++) {
     const response = await fetch(url, options).catch((error) => {
       if ((redirects && redirect === "error") || signal.aborted || tries >= TRIES) throw error;
@@ -137,8 +139,8 @@ async function outcome(
     } else if (response && (!PASSING.has(response.status) || response.status === status || tries >= TRIES)) {
       return response.redirected ? response : seen(response, first);
     }
-    const wait = response && retryAfter(response.headers, Date.now());
-    await pause(wait ?? backoff(tries, Math.random), signal);
+    const wait = response && retryAfter(response.headers, now());
+    await pause(after, wait ?? backoff(tries, random), signal);
   }
 }
 
@@ -150,13 +152,3 @@ function seen(response: Response, first: Response): Response {
     clone: { value: () => seen(Response.prototype.clone.call(response), first) },
   });
 }
-
-const pause = (milliseconds: number, signal: AbortSignal) =>
-  new Promise<void>((resolve, reject) => {
-    const timer = setTimeout(resolve, milliseconds);
-    const abort = () => {
-      clearTimeout(timer);
-      reject(signal.reason);
-    };
-    signal.addEventListener("abort", abort, { once: true });
-  });

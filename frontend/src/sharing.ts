@@ -6,7 +6,14 @@
 
 import { Channels } from "./channels.ts";
 import { PushjobsError } from "./errors.ts";
-import type { ConnectionState, Sink, Source, Start, TokenSource } from "./source.ts";
+import {
+  type ConnectionState,
+  IDLE,
+  type Sink,
+  type Source,
+  type Start,
+  type TokenSource,
+} from "./source.ts";
 import { type Store, Value } from "./store.ts";
 import { Election, type Electorate } from "./tabs/election.ts";
 import { type Leader, lead } from "./tabs/leader.ts";
@@ -38,15 +45,6 @@ interface Follow {
 }
 
 const nothing = () => {};
-
-const IDLE: ConnectionState = {
-  status: "idle",
-  transport: null,
-  retryAt: null,
-  latency: null,
-  error: null,
-  shared: false,
-};
 
 /** A tab's share in the one connection. It takes each channel once. */
 export class Sharing implements Source {

@@ -4,8 +4,8 @@ import { expect, test } from "vitest";
 /** The modules, the lowest floor first: each imports only from lower ones (`docs/architecture.md`). */
 const FLOORS = [
   "wire",
-  "errors environment backoff eventstream cursors listeners backlog",
-  "problems store timers watch",
+  "errors environment eventstream cursors listeners backlog",
+  "problems store backoff timers watch",
   "source job",
   "credentials ladder",
   "transports/*",
