@@ -23,6 +23,7 @@ from pushjobs.exceptions import (
     Unauthorized,
     UnknownJobName,
 )
+from pushjobs.logins import Login
 from pushjobs.models import Job
 from pushjobs.registry import JobSpec
 from pushjobs.tokens import CANCEL, READ, Token
@@ -34,12 +35,14 @@ _PERMISSION = {READ: "pushjobs.view_job", CANCEL: "pushjobs.change_job"}
 class Caller:
     """Who asks: a logged-in user, a token, or neither; a token, where there is one, decides.
 
-    ``address`` is the connection's peer, as the server gives it, or "" where it has none.
+    ``address`` is the connection's peer, as the server gives it, or "" where it has none, and
+    ``login`` what a connection without a token rests on.
     """
 
     user: Any = None
     token: Token | None = None
     address: str = ""
+    login: Login | None = None
 
     @property
     def user_id(self) -> Any:

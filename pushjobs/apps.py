@@ -13,7 +13,7 @@ class PushjobsConfig(AppConfig):
     def ready(self) -> None:
         import dramatiq
 
-        from pushjobs import actors, broker, checks, registry, viewjob, worker  # noqa: F401
+        from pushjobs import actors, broker, checks, logouts, registry, viewjob, worker  # noqa: F401
         from pushjobs.daphnelifespan import follow
 
         broker.provide()

@@ -79,6 +79,7 @@ class Settings(BaseModel):
     SOCKET_COMPRESSION: bool = False
     STREAM_RETRY: PositiveFloat = 1
     MAX_CONNECTION_AGE: PositiveFloat = 3600
+    SESSION_CHECK_INTERVAL: PositiveFloat = 60
     DRAIN_WINDOW: float = Field(5, ge=0)
     BACKLOG_EVENTS: PositiveInt = 1000
     BACKLOG_BYTES: PositiveInt = 2 * MIB

@@ -47,6 +47,9 @@ class Hub:
     #: Seconds that an entry may take from the log to this process.
     in_flight = 0.1
 
+    #: Called with the digest of a session's key when a process tells of a logout.
+    on_logout: Callable[[str], None] | None = None
+
     def __init__(self, log: Log, mailbox: Mailbox, snapshot: TakeSnapshot) -> None:
         self.log = log
         self._mailbox = mailbox
@@ -249,7 +252,12 @@ def _hub_of(home: asyncio.AbstractEventLoop) -> Hub:
     async def snapshot(channel: str, position: Position) -> Snapshot:
         return await get_reader().snapshot(channel, position, recovered=False)
 
-    return Hub(get_log(), Doorbell(), snapshot)
+    def logged_out(session: str) -> None:
+        if hub.on_logout is not None:
+            hub.on_logout(session)
+
+    hub = Hub(get_log(), Doorbell(logged_out), snapshot)
+    return hub
 
 
 def get_hub() -> Hub:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from functools import lru_cache
 from hashlib import blake2s
 from typing import Any
@@ -30,6 +30,9 @@ _EVERYONE = "pushjobs.everyone"
 
 #: Messages that a mailbox of the layer that stands in for a missing one holds.
 _CAPACITY = 10_000
+
+#: The type of a message that tells of a logout.
+_LOGOUT = "pushjobs.logout"
 
 Rings = Mapping[str, Sequence[Entry]]
 
@@ -64,8 +67,9 @@ class Doorbell:
     Nothing waits for a ring and no one may rely on it: what it loses is read from the log.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, on_logout: Callable[[str], None] | None = None) -> None:
         self._layer = channel_layer()
+        self._on_logout = on_logout
         self._mailbox: str | None = None
         self._opening = asyncio.Lock()
         self._silent_until = 0.0
@@ -96,8 +100,13 @@ class Doorbell:
             if error is not None:
                 raise error
 
+    async def tell_logout(self, session: str) -> None:
+        """Tell all who attend that a session is about to end, by a digest of its key."""
+        async with asyncio.timeout(_PATIENCE):
+            await self._layer.group_send(_EVERYONE, {"type": _LOGOUT, "session": session})
+
     async def attend(self) -> None:
-        """Hear what is rung for many channels at once."""
+        """Hear what is rung for many channels at once, and of logouts."""
         await self._add(_EVERYONE)
 
     async def join(self, channel: str) -> None:
@@ -109,7 +118,12 @@ class Doorbell:
 
     async def receive(self, served: Container[str]) -> Rings:
         """The next rings in this process's mailbox, of those channels that are served."""
-        return _unpack(await self._layer.receive(await self._address()), served)
+        message = await self._layer.receive(await self._address())
+        if message["type"] == _LOGOUT:
+            if self._on_logout is not None:
+                self._on_logout(message["session"])
+            return {}
+        return _unpack(message, served)
 
     async def _add(self, group: str) -> None:
         async with asyncio.timeout(_PATIENCE):

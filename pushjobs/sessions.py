@@ -1,4 +1,4 @@
-"""The session of a restored request.
+"""Sessions: which the store still has, and that of a restored request.
 
 Django writes a session whole, as it was read plus what the view did. A job may run for minutes, in
 which its client goes on: so only what the view changed is written, onto what is there by then.
@@ -6,12 +6,17 @@ which its client goes on: so only what the view changed is written, onto what is
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from copy import deepcopy
 from importlib import import_module
 from typing import Any
 
 from django.conf import settings as django_settings
 from django.contrib.sessions.backends.base import SessionBase
+from django.contrib.sessions.backends.cache import SessionStore as CacheStore
+from django.contrib.sessions.backends.db import SessionStore as DatabaseStore
+from django.core.cache import caches
+from django.utils import timezone
 
 _NOTHING = object()
 
@@ -23,6 +28,28 @@ def has_ended(key: str) -> bool:
     session = _store()(key)
     session.load()
     return session.session_key is None
+
+
+def living(keys: Collection[str]) -> set[str]:
+    """Those sessions that the store still has; in one query where it is a database or a cache."""
+    store = _store()
+    if in_cookie():
+        return set(keys)
+    if issubclass(store, DatabaseStore):
+        rows = store.get_model_class().objects.filter(
+            session_key__in=keys, expire_date__gt=timezone.now()
+        )
+        return set(rows.values_list("session_key", flat=True))
+    if issubclass(store, CacheStore):
+        names = {store.cache_key_prefix + key: key for key in keys}
+        found = caches[django_settings.SESSION_CACHE_ALIAS].get_many(names)
+        return {names[name] for name in found}
+    return {key for key in keys if not has_ended(key)}
+
+
+def content(key: str) -> dict[str, Any]:
+    """What a session holds; nothing where it has ended."""
+    return dict(_store()(key).items())
 
 
 def in_cookie() -> bool:

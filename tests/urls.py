@@ -7,7 +7,7 @@ import gc
 import os
 from collections.abc import AsyncIterator
 
-from django.contrib.auth import get_user_model, login
+from django.contrib.auth import get_user_model, login, logout
 from django.contrib.auth.models import Permission
 from django.http import HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
 from django.middleware.csrf import get_token
@@ -31,6 +31,11 @@ def log_in(request: HttpRequest, name: str) -> HttpResponse:
         )
     login(request, user, backend="django.contrib.auth.backends.ModelBackend")
     return HttpResponse(get_token(request))
+
+
+def log_out(request: HttpRequest) -> HttpResponse:
+    logout(request)
+    return HttpResponse()
 
 
 async def broken_stream(request: HttpRequest) -> StreamingHttpResponse:
@@ -67,6 +72,7 @@ async def writers(request: HttpRequest) -> JsonResponse:
 urlpatterns = [
     *project_urlpatterns,
     path("test-login/<str:name>", log_in),
+    path("test-logout", log_out),
     path("test-state", state),
     path("test-writers", writers),
     path("test-broken-stream", broken_stream),

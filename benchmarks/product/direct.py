@@ -11,12 +11,14 @@ from collections.abc import Hashable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import msgpack
+
 from pushjobs.cursor import Position
 from pushjobs.events import Entry, Record
 from pushjobs.log import Page
 
 _EPOCH = "direct"
-_SIZE = 4  # bytes of the length before each part of a message
+_SIZE = 4  # bytes of the length before each message
 
 
 class NoLog:
@@ -77,19 +79,14 @@ class DirectLayer:
     async def group_send(self, group: str, message: dict[str, Any]) -> None:
         if self._writer is None:
             _, self._writer = await asyncio.open_unix_connection(self._path)
-        for part in (message["index"], message["bodies"]):
-            self._writer.write(len(part).to_bytes(_SIZE, "big") + part)
+        packed: bytes = msgpack.packb(message)
+        self._writer.writelines((len(packed).to_bytes(_SIZE, "big"), packed))
         await self._writer.drain()
 
     async def _take(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             while True:
-                index, bodies = await _part(reader), await _part(reader)
-                self._arrived.put_nowait({"index": index, "bodies": bodies})
+                size = int.from_bytes(await reader.readexactly(_SIZE), "big")
+                self._arrived.put_nowait(msgpack.unpackb(await reader.readexactly(size)))
         except asyncio.IncompleteReadError:
             writer.close()
-
-
-async def _part(reader: asyncio.StreamReader) -> bytes:
-    size = int.from_bytes(await reader.readexactly(_SIZE), "big")
-    return await reader.readexactly(size)

@@ -1,4 +1,4 @@
-"""The streams that are open in this process: one clock for their heartbeats and their age."""
+"""The streams that are open in this process: one clock for their heartbeats and their ends."""
 
 from __future__ import annotations
 
@@ -6,11 +6,15 @@ import asyncio
 import math
 import random
 import time
+from collections.abc import Container, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol
 
 from pushjobs.conf import settings
+from pushjobs.hub import get_hub
+from pushjobs.logins import Login
+from pushjobs.transports.revocation import Revocation
 
 _TICK = 1.0
 #: A drain tells at least so many streams a second to go, where its window would take longer.
@@ -36,12 +40,13 @@ class Connection(Protocol):
 class _Times:
     """When a connection's next heartbeat is due, when it is to go, and when its token expires.
 
-    In seconds, monotonic.
+    In seconds, monotonic. Without a token, ``login`` is what it rests on.
     """
 
     beat: float
     end: float
     expires: float
+    login: Login | None
 
 
 class Connections:
@@ -56,14 +61,17 @@ class Connections:
         self._open: dict[Connection, _Times] = {}
         self._clock: asyncio.Task[None] | None = None
         self._gone = asyncio.Event()
+        self._revocation = Revocation(self)
 
     def __len__(self) -> int:
         return len(self._open)
 
-    def add(self, connection: Connection, expires: float | None = None) -> None:
+    def add(
+        self, connection: Connection, expires: float | None = None, login: Login | None = None
+    ) -> None:
         """Count a connection; while draining it is told to go at once.
 
-        ``expires`` is when it ends anyway, in seconds since the epoch.
+        ``expires`` is when it ends anyway, in seconds since the epoch; and with ``login`` it ends.
         """
         now = time.monotonic()
         # Both come anywhere in an interval, so that a storm of connects spreads.
@@ -71,7 +79,10 @@ class Connections:
             beat=now + connection.heartbeat * random.uniform(0.5, 1),
             end=now + settings.MAX_CONNECTION_AGE * random.uniform(0.75, 1),
             expires=math.inf if expires is None else now + expires - time.time(),
+            login=login,
         )
+        if login is not None:
+            get_hub().on_logout = self.expect_logout
         self._watch_token(connection, times, now)
         if self.draining:  # Not refused, which would stop an EventSource for good.
             connection.go_away()
@@ -82,6 +93,20 @@ class Connections:
     def remove(self, connection: Connection) -> None:
         self._open.pop(connection, None)
         self._gone.set()
+
+    def logins(self) -> Iterator[Login]:
+        """What each connection without a token rests on."""
+        return (times.login for times in self._open.values() if times.login is not None)
+
+    def expect_logout(self, session: str) -> None:
+        """A user is logging out, of a session of which this is the key's digest."""
+        self._revocation.expect(session, time.monotonic())
+
+    def send_away(self, ended: Container[Login]) -> None:
+        """Tell those to go that rest on one of these logins."""
+        for connection, times in list(self._open.items()):
+            if times.login is not None and times.login in ended:
+                connection.go_away()
 
     async def drain(self, window: float, timeout: float) -> None:
         """Tell all to go, spread over a window, and wait until they are gone.
@@ -118,6 +143,7 @@ class Connections:
                     times.beat = now + connection.heartbeat
                     connection.beat()
                 self._watch_token(connection, times, now)
+            self._revocation.tick(now)
 
     def _watch_token(self, connection: Connection, times: _Times, now: float) -> None:
         """Expire it to the moment, by a timer that it need not have before its last ticks."""

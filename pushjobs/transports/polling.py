@@ -16,6 +16,7 @@ from pushjobs.conf import settings
 from pushjobs.cursor import Cursor, Position
 from pushjobs.events import Entry, EventType
 from pushjobs.hub import get_hub
+from pushjobs.logins import Login
 from pushjobs.models import Job
 from pushjobs.subscription import Subscription
 from pushjobs.transports.connections import connections
@@ -48,7 +49,7 @@ async def answer_page(
             page.more = True
         if wait and not page.items and not page.ended_all:
             left = wait if caller.expires is None else min(wait, caller.expires - time.time())
-            await page.filled(left)
+            await page.filled(left, caller.login)
         recovered = [item.recovered for item in subscriptions if item.recovered is not None]
     finally:
         for subscription in subscriptions:
@@ -74,7 +75,7 @@ async def changed(caller: Caller, job: Job, timeout: float) -> None:
         subscription.live()
         current = await Job.objects.aget(pk=job.pk)
         if current.version == job.version:
-            await page.filled(timeout)
+            await page.filled(timeout, caller.login)
     except Job.DoesNotExist:
         pass
     finally:
@@ -137,9 +138,9 @@ class _Page:
         if len(self.items) >= PAGE:
             raise _PageFull
 
-    async def filled(self, timeout: float) -> None:
-        """Wait for an entry, up to ``timeout`` seconds, or until the server goes away."""
-        connections.add(self)
+    async def filled(self, timeout: float, login: Login | None) -> None:
+        """Wait for an entry, up to ``timeout`` seconds, or until the server or ``login`` goes."""
+        connections.add(self, login=login)
         try:
             async with asyncio.timeout(timeout):
                 await self._filled.wait()

@@ -4,25 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 from io import BytesIO
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import orjson
-from channels.auth import get_user
 from channels.db import database_sync_to_async
 from channels.security.websocket import OriginValidator
 from corsheaders.middleware import CorsMiddleware
 from django.conf import settings as django_settings
 from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpRequest, HttpResponse, parse_cookie
-from django.utils.module_loading import import_string
 
-from pushjobs import access, preferences, tokens
+from pushjobs import access, logins, preferences, tokens
 from pushjobs.access import Caller
 from pushjobs.conf import settings
 from pushjobs.exceptions import BadRequest, LogUnavailable, PushjobsError
+from pushjobs.logins import Login
 from pushjobs.outage import DATABASE_OUTAGE
 from pushjobs.tokens import Token
 from pushjobs.writer import Send
@@ -94,7 +93,7 @@ class StreamRequest:
         job_id = self.scope.get("url_route", {}).get("kwargs", {}).get("job_id")
         if (own := tokens.from_cookie(self._cookies, job_id)) is not None:
             return Caller(token=own)
-        return Caller(user=await self._user())
+        return await self._logged_in()
 
     @property
     def _cookies(self) -> dict[str, str]:
@@ -105,16 +104,17 @@ class StreamRequest:
         host, *_ = self.scope.get("client") or [""]
         return str(host)
 
-    async def _user(self) -> Any:
+    async def _logged_in(self) -> Caller:
         """The user whom a middleware in front has found, or the one of the session's cookie."""
         user = self.scope.get("user")
-        if user is None:
-            key = self._cookies.get(django_settings.SESSION_COOKIE_NAME)
-            if key is None:
-                return None
-            store = import_string(f"{django_settings.SESSION_ENGINE}.SessionStore")
-            user = await get_user({"session": store(key)})
-        return user if user.is_authenticated else None
+        if user is not None:
+            session = getattr(self.scope.get("session"), "session_key", None)
+        else:
+            session = self._cookies.get(django_settings.SESSION_COOKIE_NAME)
+            if session is None:
+                return Caller()
+        caller: Caller = await _logged_in(user, session)
+        return caller
 
     @property
     def origin_allowed(self) -> bool:
@@ -161,6 +161,16 @@ async def _bearer(token: Token) -> Caller:
 
 
 _holder = database_sync_to_async(access.holder, thread_sensitive=False)
+
+
+@partial(database_sync_to_async, thread_sensitive=False)
+def _logged_in(user: Any, session: str | None) -> Caller:
+    """``user`` is None where it is to be found by the session's key."""
+    if user is None and session is not None:
+        user = logins.user_of(session)
+    if user is None or not user.is_authenticated:
+        return Caller()
+    return Caller(user=user, login=Login.of(user, session))
 
 
 def _no_view(request: HttpRequest) -> HttpResponse:

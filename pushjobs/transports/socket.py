@@ -74,7 +74,7 @@ class Socket:
 
     async def serve(self, receive: Any, send: Send) -> None:
         """Answer frames until one side closes."""
-        connections.add(self, self._caller.expires)
+        connections.add(self, self._caller.expires, self._caller.login)
         self.say(type="welcome", heartbeat=settings.SOCKET_HEARTBEAT)
         try:
             async with self._lifetime:

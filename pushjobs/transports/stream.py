@@ -38,6 +38,7 @@ class Stream:
         "_expires",
         "_left",
         "_lifetime",
+        "_login",
         "_outbox",
         "_places",
         "_seat",
@@ -59,7 +60,7 @@ class Stream:
         hub = get_hub()
         self._subscriptions = [Subscription(hub, self, channel) for channel in channels]
         self._left = len(channels)
-        self._expires = caller.expires
+        self._expires, self._login = caller.expires, caller.login
         self._lifetime = Lifetime()
         self._writable = True
 
@@ -87,7 +88,7 @@ class Stream:
 
     async def serve(self, receive: Any, send: Send) -> None:
         """Send the body, until the stream's end, its client's, or its token's."""
-        connections.add(self, self._expires)
+        connections.add(self, self._expires, self._login)
         try:
             for subscription in self._subscriptions:
                 if not subscription.over:

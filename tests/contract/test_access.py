@@ -11,7 +11,7 @@ import pytest
 
 from tests.contract.clients import Client, Document, bearer, channel_of
 from tests.contract.conftest import LogIn
-from tests.contract.followers import Follower, Refused
+from tests.contract.followers import TRANSPORTS, Follower, Refused
 from tests.contract.forgery import FORGERIES, altered, lasting
 from tests.contract.sockets import Socket
 from tests.processes import Server
@@ -185,20 +185,27 @@ def test_every_request_for_a_removed_job_says_that_it_is_gone(
     assert response.json()["type"] == "urn:pushjobs:problem:gone"
 
 
-def test_a_stream_is_cut_when_its_token_expires(
-    follower: Follower, anyone: Client, gate: Path
+def test_streams_are_cut_when_their_token_expires(
+    any_server: Server, anyone: Client, gate: Path
 ) -> None:
     job = anyone.submit("test.hold", until=str(gate))
     anyone.started(job)
     token = lasting(job["token"], 2)
-    with follower.follow(channel_of(job), by=token, cursor=job["cursor"]) as following:
-        told = following.until("job.output")
-        assert following.recovered is True
-        with pytest.raises(Refused) as caught:
-            told += following.rest()
-    assert caught.value.code == "unauthorized"
-    assert caught.value.document["detail"] == "the token has expired"
-    assert told[-1].type == "job.output"
+
+    def follow(transport: str) -> tuple[bool | None, list[str], Refused]:
+        follower = Follower(any_server, transport)
+        with follower.follow(channel_of(job), by=token, cursor=job["cursor"]) as following:
+            told = following.until("job.output")
+            with pytest.raises(Refused) as caught:
+                told += following.rest()
+        return following.recovered, [one.type for one in told], caught.value
+
+    with ThreadPoolExecutor(len(TRANSPORTS)) as pool:
+        for recovered, types, refused in pool.map(follow, TRANSPORTS):
+            assert recovered is True
+            assert types[-1] == "job.output"
+            assert refused.code == "unauthorized"
+            assert refused.document["detail"] == "the token has expired"
 
 
 def test_a_page_that_waits_tells_nothing_after_its_token_expired(

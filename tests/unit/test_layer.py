@@ -77,6 +77,15 @@ async def test_rings_of_many_channels_come_together_to_who_attends(bells: list[D
     assert await there.receive(EVERY) == rings_of(300)
 
 
+async def test_a_logout_is_told_to_who_attends_and_is_no_ring(bells: list[Doorbell]) -> None:
+    here, there = bells
+    heard: list[str] = []
+    there._on_logout = heard.append
+    await there.attend()
+    await here.tell_logout("a digest")
+    assert (await there.receive(EVERY), heard) == ({}, ["a digest"])
+
+
 async def test_rings_over_the_size_of_a_message_come_in_several(
     bells: list[Doorbell], monkeypatch: pytest.MonkeyPatch
 ) -> None:
