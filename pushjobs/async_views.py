@@ -120,6 +120,7 @@ def _synchronous(view: Callable[..., Any], policy: Policy) -> Callable[..., Any]
         if _gives_coroutine(view, args):
             return _respond_on_loop(view, policy, args, kwargs)
         request = _request_of(args)
+        _vary_what_is_raised(_bound_to(view, args))
         if viewjob.running(request) is None and policy.defers(http_request(request)):
             with suppress(AnswerNow):
                 return _varied(respond(request, policy))
@@ -163,8 +164,12 @@ def _gives_coroutine(view: Any, args: tuple[Any, ...]) -> bool:
 
     That is no coroutine function, but what it returns is awaited.
     """
-    bound_to = getattr(getattr(view, "func", None), "__self__", None) or args[0]
-    return getattr(bound_to, "view_is_async", False) is True
+    return getattr(_bound_to(view, args), "view_is_async", False) is True
+
+
+def _bound_to(view: Any, args: tuple[Any, ...]) -> Any:
+    """The class-based view whose method this is, by ``method_decorator`` or without it."""
+    return getattr(getattr(view, "func", None), "__self__", None) or args[0]
 
 
 def _request_of(args: tuple[Any, ...]) -> Any:
@@ -180,6 +185,12 @@ def _varied(response: Any) -> Any:
     if isinstance(response, HttpResponseBase):
         patch_vary_headers(response, ["Prefer"])
     return response
+
+
+def _vary_what_is_raised(view: Any) -> None:
+    """Have a view of DRF say the same of the responses that it makes of what its method raises."""
+    if hasattr(view, "default_response_headers") and hasattr(view, "headers"):
+        view.headers["Vary"] = ", ".join(filter(None, [view.headers.get("Vary"), "Prefer"]))
 
 
 def _fit_for_ninja(wrapper: Any, view: Callable[..., Any]) -> None:

@@ -18,9 +18,10 @@ from pushjobs import preferences, tokens, viewjob
 from pushjobs.access import Caller
 from pushjobs.conf import settings
 from pushjobs.cursor import EARLIEST
-from pushjobs.exceptions import PushjobsError
+from pushjobs.exceptions import DatabaseUnavailable, PushjobsError
 from pushjobs.jobreading import wait_for_own
 from pushjobs.models import Job
+from pushjobs.outage import DATABASE_OUTAGE, note_outage
 from pushjobs.requests import idempotency_key, prefers_html, wait_of
 from pushjobs.responsepage import outcome
 from pushjobs.responses import json_response, retry_after
@@ -85,8 +86,8 @@ def respond(request: Any, policy: Policy) -> HttpResponseBase:
         if deferred.wait is not None and not deferred.job.over:
             deferred = _wait(http, deferred)
         return _answer(http, deferred)
-    except PushjobsError as error:
-        return refusal(http, error)
+    except (PushjobsError, *DATABASE_OUTAGE) as error:
+        return _refused(http, error)
 
 
 async def arespond(request: Any, policy: Policy) -> HttpResponseBase:
@@ -97,8 +98,15 @@ async def arespond(request: Any, policy: Policy) -> HttpResponseBase:
         if deferred.wait is not None and not deferred.job.over:
             deferred = await _wait_on_hub(http, deferred)
         return await sync_to_async(_answer)(http, deferred)
-    except PushjobsError as error:
-        return await sync_to_async(refusal)(http, error)
+    except (PushjobsError, *DATABASE_OUTAGE) as error:
+        return await sync_to_async(_refused)(http, error)
+
+
+def _refused(http: HttpRequest, error: Exception) -> HttpResponse:
+    if isinstance(error, PushjobsError):
+        return refusal(http, error)
+    note_outage("a request that is put off", error)
+    return refusal(http, DatabaseUnavailable())
 
 
 def _prefer(request: HttpRequest) -> str:
