@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol
 
 from pushjobs.burst import Burst, Form
@@ -27,39 +26,34 @@ class Member(Protocol):
 class Cohort:
     """Members whose connections share a framing.
 
-    A burst goes to their connections' ``write`` and touches nothing else of them: with thousands of
+    A burst goes to their connections' outlets and touches nothing else of them: with thousands of
     clients each object more is a cache miss for each client and event.
     """
 
-    __slots__ = ("_line", "_writes")
+    __slots__ = ("_line", "_outlets")
 
     def __init__(self, line: Line) -> None:
         self._line = line
-        self._writes: dict[Member, Callable[[Any], None]] = {}
+        self._outlets: dict[Member, Any] = {}
 
     def __bool__(self) -> bool:
-        return bool(self._writes)
+        return bool(self._outlets)
 
     def add(self, member: Member, line: Line) -> None:
-        self._writes[member] = line.writer.write
+        self._outlets[member] = line.writer.outlet
 
     def remove(self, member: Member) -> None:
-        self._writes.pop(member, None)
+        self._outlets.pop(member, None)
 
     def dissolve(self, position: Position) -> None:
         """Let all members step out."""
-        for member in tuple(self._writes):
+        for member in tuple(self._outlets):
             member.step_out(position)
 
     def deliver(self, burst: Burst) -> None:
         """Write a burst to all. Who cannot be written to steps out without it."""
-        framed = burst.framed(*self._line)
-        failed = []
-        for write in tuple(self._writes.values()):
-            try:
-                write(framed)
-            except Exception:
-                failed.append(write)
+        writer, form = self._line
+        failed = writer.broadcast(tuple(self._outlets.values()), burst.framed(writer, form))
         if failed:
-            for member in [one for one, write in self._writes.items() if write in failed]:
+            for member in [one for one, outlet in self._outlets.items() if outlet in failed]:
                 member.step_out(burst.before)

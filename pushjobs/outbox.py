@@ -71,19 +71,13 @@ class Outbox:
             for entry in burst.entries:
                 self._keep(form(entry), entry.replaces)
 
-    @property
-    def direct(self) -> bool:
-        """Whether its connection can ever be written to past it."""
-        return self._writer.direct
-
     def line(self, form: Form) -> Line | None:
         """The connection, where bursts may be written to it past this outbox for now.
 
         Until the writer's ``on_stop`` is called: then what comes next is to be delivered here.
         """
-        writer = self._writer
-        ready = writer.direct and self._task is None and not (self.closed or writer.paused)
-        return Line(writer, form) if ready else None
+        ready = self._task is None and not (self.closed or self._writer.paused)
+        return Line(self._writer, form) if ready else None
 
     async def drained(self) -> None:
         """Wait until all that was put is with the server, or the connection has ended."""

@@ -6,7 +6,7 @@ For ``uvicorn --ws pushjobs.socketprotocol:SocketProtocol``. All else is as uvic
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Coroutine
 from functools import partial
 from typing import Any, cast
 
@@ -49,8 +49,7 @@ class SocketProtocol(WebSocketsSansIOProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
-        if self.writer is not None:
-            self.writer.end()
+        self._end_if_closed()
 
     def pause_writing(self) -> None:
         super().pause_writing()
@@ -61,6 +60,22 @@ class SocketProtocol(WebSocketsSansIOProtocol):
         super().resume_writing()
         if self.writer is not None:
             self.writer.resume()
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        self._end_if_closed()
+
+    async def send(self, message: Any) -> None:
+        await super().send(message)
+        self._end_if_closed()
+
+    def keepalive_timeout(self) -> None:
+        super().keepalive_timeout()
+        self._end_if_closed()
+
+    def shutdown(self) -> None:
+        super().shutdown()
+        self._end_if_closed()
 
     def run_asgi(self) -> Coroutine[Any, Any, None]:
         cast(dict[str, Any], self.scope["extensions"])[EXTENSION] = self._open_writer
@@ -86,21 +101,21 @@ class SocketProtocol(WebSocketsSansIOProtocol):
         bits = _compression(self.conn)
         self.writer = TransportWriter(
             self.transport,
-            partial(_write_while_open, self.conn, self.transport.write),
+            self.transport.write,
             "text" if bits is None else ("deflate", bits),
             text_frames if bits is None else partial(compressed_frames, bits=bits),
             paused=not self.writable.is_set(),
         )
-        if self.disconnected:
-            self.writer.end()
+        self._end_if_closed()
         return self.writer
 
+    def _end_if_closed(self) -> None:
+        """No frame follows a close frame, in either direction (RFC 6455, section 5.5.1).
 
-def _write_while_open(
-    connection: ServerProtocol, write: Callable[[bytes], None], framed: bytes
-) -> None:
-    if connection.state is OPEN:
-        write(framed)
+        Called after all that may send or receive one, so that a write need not ask.
+        """
+        if self.writer is not None and (self.disconnected or self.conn.state is not OPEN):
+            self.writer.end()
 
 
 def _compression(connection: ServerProtocol) -> int | None:

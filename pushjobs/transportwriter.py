@@ -14,13 +14,11 @@ _LINGER = 5.0
 class TransportWriter:
     """The writer of one response or socket; its protocol says what becomes of the connection.
 
-    ``paused`` and ``write`` are attributes, not methods, and lead to nothing else: a hub reads
-    them for each client and event, and what it does not touch need not be in the CPU's cache.
+    ``write`` is the transport's own, and all that a broadcast touches of a connection: what it does
+    not touch need not be in the CPU's cache, for each client and event.
     """
 
     __slots__ = ("_abort", "_writable", "frame", "framing", "on_stop", "paused", "write")
-
-    direct = True
 
     def __init__(
         self,
@@ -39,6 +37,22 @@ class TransportWriter:
         self.on_stop: Callable[[], None] | None = None
         #: Made for the first who waits: most connections never pause.
         self._writable: Latch | None = None
+
+    @property
+    def outlet(self) -> Callable[[bytes], None]:
+        return self.write
+
+    @staticmethod
+    def broadcast(
+        outlets: Sequence[Callable[[bytes], None]], framed: bytes
+    ) -> list[Callable[[bytes], None]]:
+        failed = []
+        for write in outlets:
+            try:
+                write(framed)
+            except Exception:
+                failed.append(write)
+        return failed
 
     async def drain(self) -> None:
         """Wait until it is not paused, or has ended."""

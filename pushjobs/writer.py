@@ -10,8 +10,17 @@ started or the socket is accepted.
 
 from __future__ import annotations
 
+import asyncio
 import types
-from collections.abc import Awaitable, Callable, Generator, Hashable, Mapping, Sequence
+from collections.abc import (
+    Awaitable,
+    Callable,
+    Coroutine,
+    Generator,
+    Hashable,
+    Mapping,
+    Sequence,
+)
 from functools import partial
 from typing import Any, Protocol
 
@@ -25,9 +34,7 @@ class Writer(Protocol):
 
     #: Equal for writers whose ``frame`` makes the same of the same payloads.
     framing: Hashable
-    #: Whether ``write`` is one function that may be called until ``on_stop`` is: the writer is
-    #: paused and is to be drained, or the connection has ended.
-    direct: bool
+    #: Called once it is paused and is to be drained, and when the connection has ended.
     on_stop: Callable[[], None] | None
 
     @property
@@ -42,8 +49,18 @@ class Writer(Protocol):
     def write(self, framed: Any) -> None:
         """Send what ``frame`` made, after all before it, and never wait; not while paused.
 
-        Does nothing, or raises whatever the server raises, once the client has gone.
+        Does nothing, or raises ``Exception``, once the client has gone.
         """
+        ...
+
+    @property
+    def outlet(self) -> Any:
+        """What ``broadcast`` needs of this connection, until ``on_stop`` is called."""
+        ...
+
+    @staticmethod
+    def broadcast(outlets: Sequence[Any], framed: Any) -> list[Any]:
+        """As ``write``, to many connections of one framing; gives the outlets that have failed."""
         ...
 
     async def drain(self) -> None:
@@ -62,53 +79,71 @@ class EagerSend:
     finish at once, because the client reads too slowly, does ``drain`` go on with it.
     """
 
-    __slots__ = ("_later", "_send", "_under_way", "_wrap", "framing", "on_stop")
-
-    direct = True
+    __slots__ = ("_wrap", "framing", "on_stop", "send", "under_way")
 
     def __init__(
         self, send: Send, wrap: Callable[[Sequence[bytes]], Sequence[Any]], framing: Hashable
     ) -> None:
-        self._send = send
+        self.send = send
         #: Makes the server's messages of payloads.
         self._wrap = wrap
-        #: A call of ``send`` and what it waits for; then the messages that come after it.
-        self._under_way: tuple[Generator[Any, Any, None], Any] | None = None
-        self._later: Sequence[Any] = ()
+        #: What is left of a write, and what it waits for.
+        self.under_way: tuple[Coroutine[Any, Any, None], Any] | None = None
         self.framing = framing
         self.on_stop: Callable[[], None] | None = None
 
     @property
     def paused(self) -> bool:
-        return self._under_way is not None
+        return self.under_way is not None
 
     def frame(self, payloads: Sequence[bytes]) -> Sequence[Any]:
         return self._wrap(payloads)
 
     def write(self, framed: Sequence[Any]) -> None:
-        for place, message in enumerate(framed, start=1):
-            coroutine = self._send(message).__await__()
+        if self.broadcast((self,), framed):
+            raise ConnectionError("the server has refused a message")
+
+    @property
+    def outlet(self) -> EagerSend:
+        return self
+
+    @staticmethod
+    def broadcast(outlets: Sequence[EagerSend], framed: Sequence[Any]) -> list[EagerSend]:
+        # One coroutine awaits all calls of ``send``, at half of what stepping each by hand costs.
+        # When a call waits, the coroutine is left with its client and another goes on: they share
+        # one iterator, at whose end they are by the time that the first is resumed.
+        left = iter(outlets)
+        writer: EagerSend
+
+        async def send_all() -> None:
+            nonlocal writer
+            for writer in left:
+                send = writer.send
+                for message in framed:
+                    await send(message)
+
+        failed: list[EagerSend] = []
+        while True:
+            sending = send_all()
             try:
-                waits_for = next(coroutine)
+                waits_for = sending.send(None)
             except StopIteration:
-                continue
-            except Exception:
-                self._send = _refuse  # Who tries again must not repeat the messages before.
-                raise
-            self._under_way, self._later = (coroutine, waits_for), framed[place:]
-            if self.on_stop is not None:
-                self.on_stop()
-            return
+                return failed
+            except (Exception, asyncio.CancelledError):
+                writer.send = _refuse  # Who tries again must not repeat the messages before.
+                failed.append(writer)
+            else:
+                writer.under_way = sending, waits_for
+                if writer.on_stop is not None:
+                    writer.on_stop()
 
     async def drain(self) -> None:
-        if self._under_way is None:
+        if self.under_way is None:
             return
         try:
-            await _resumed(*self._under_way)
-            for message in self._later:
-                await self._send(message)
+            await _resumed(*self.under_way)
         finally:
-            self._under_way, self._later = None, ()
+            self.under_way = None
 
     def hang_up(self) -> None:
         pass  # ASGI has no way to.
@@ -131,7 +166,7 @@ async def _refuse(_: Any) -> None:
 
 
 @types.coroutine
-def _resumed(coroutine: Generator[Any, Any, None], waits_for: Any) -> Generator[Any, Any, None]:
+def _resumed(coroutine: Coroutine[Any, Any, None], waits_for: Any) -> Generator[Any, Any, None]:
     """Go on with a coroutine that was stepped by hand and waits for something."""
     while True:
         try:

@@ -30,8 +30,6 @@ class Connection(Protocol):
     def refuse(self, error: PushjobsError, **members: Any) -> None: ...
     def deliver(self, burst: Burst) -> None: ...
     def write(self, payload: bytes, replaces: Hashable) -> None: ...
-    @property
-    def direct(self) -> bool: ...
     def line(self) -> Line | None: ...
     def forget(self, name: str) -> None: ...
     async def drained(self) -> None: ...
@@ -41,6 +39,8 @@ class ChannelSink:
     """One subscribed channel of a connection: a sink that writes entries as ``event`` frames."""
 
     __slots__ = ("_connection", "_name", "_subscription", "_task", "_timer")
+
+    direct = True
 
     def __init__(self, connection: Connection, name: str) -> None:
         self._connection = connection
@@ -103,10 +103,6 @@ class ChannelSink:
 
     def move(self, channel: str, position: Position) -> None:
         pass  # A client without an event has nothing to resume from, and asks for a snapshot.
-
-    @property
-    def direct(self) -> bool:
-        return self._connection.direct
 
     def line(self) -> Line | None:
         return self._connection.line()

@@ -112,10 +112,6 @@ class Socket:
     async def drained(self) -> None:
         await self._outbox.drained()
 
-    @property
-    def direct(self) -> bool:
-        return self._outbox.direct
-
     def line(self) -> Line | None:
         return self._outbox.line(_FRAME)
 

@@ -135,7 +135,7 @@ class Stream:
 
     @property
     def direct(self) -> bool:
-        return self._single and self._outbox.direct
+        return self._single
 
     def line(self) -> Line | None:
         return self._outbox.line(_BLOCK)

@@ -26,6 +26,7 @@ from pushjobs.hub import Hub
 from pushjobs.reader import Snapshot
 from pushjobs.subscription import Subscription
 from pushjobs.tokens import Token
+from pushjobs.transportwriter import TransportWriter
 from tests.unit.faults import FaultyDoorbell, FaultyLog, turns
 from tests.unit.records import CHANNEL, JOB, status
 
@@ -136,6 +137,12 @@ class Client:
         self.writes += 1
         for entry in framed:
             self.put(CHANNEL, entry, moves=True)
+
+    @property
+    def outlet(self) -> Callable[[Any], None]:
+        return self.write
+
+    broadcast = staticmethod(TransportWriter.broadcast)
 
     async def drain(self) -> None:
         pass

@@ -101,4 +101,4 @@ async def test_who_leaves_is_written_to_no_more(world: World) -> None:
     assert (client.writes, client.told) == (0, ["snapshot 0", "started 1"])
     feed = world.hub._feeds[CHANNEL]
     assert not feed.subscribers
-    assert not any(cohort._writes for cohort in feed._cohorts.values())
+    assert not any(cohort._outlets for cohort in feed._cohorts.values())

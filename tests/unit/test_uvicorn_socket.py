@@ -119,6 +119,7 @@ async def test_after_the_clients_close_frame_nothing_is_written() -> None:
     async def app(scope: Any, receive: Any, send: Any) -> None:
         await accept(receive, send)
         writer = writer_of(scope)
+        fill(writer)
         await until_gone(receive)
         writer.write(writer.frame([b"late"]))
         ended.set()
@@ -126,8 +127,27 @@ async def test_after_the_clients_close_frame_nothing_is_written() -> None:
     async with serving(app) as port, raw(port, HANDSHAKE) as (reader, writer):
         await reader.readuntil(b"\r\n\r\n")
         writer.write(CLIENT_CLOSE)
-        assert await all_of(reader) == b"\x88\x02" + (1000).to_bytes(2, "big")
+        assert (await all_of(reader)).endswith(CLOSE_FRAME)
         await asyncio.wait_for(ended.wait(), PATIENCE)
+
+
+@pytest.mark.parametrize(
+    ("ends", "close_frame"),
+    [
+        ("shutdown", b"\x88\x02" + (1012).to_bytes(2, "big")),
+        ("keepalive_timeout", b"\x88\x18" + (1011).to_bytes(2, "big") + b"keepalive ping timeout"),
+    ],
+)
+async def test_a_close_frame_of_uvicorns_own_is_the_last(ends: str, close_frame: bytes) -> None:
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await accept(receive, send)
+        writer = writer_of(scope)
+        fill(writer)  # The transport takes what comes until all of it is sent.
+        getattr(receive.__self__, ends)()
+        writer.write(writer.frame([b"late"]))
+
+    async with serving(app) as port, raw(port, HANDSHAKE) as (reader, _):
+        assert (await all_of(reader)).endswith(close_frame)
 
 
 async def test_a_connection_has_one_writer_and_none_before_it_is_accepted() -> None:
