@@ -26,16 +26,17 @@ class Burst:
         self.before = before
         self.entries = entries
         self.position = entries[-1].position
-        self.terminal = any(entry.terminal for entry in entries)
+        self.terminal = False
+        for entry in entries:
+            self.terminal |= entry.terminal
         self._framed: dict[Hashable, Any] = {}
 
     def framed(self, writer: Writer, form: Form) -> Any:
         """All entries, in the form that ``writer`` takes. A framing belongs to one form."""
-        try:
-            return self._framed[writer.framing]
-        except KeyError:
+        made = self._framed.get(writer.framing)
+        if made is None:
             made = self._framed[writer.framing] = writer.frame([*map(form, self.entries)])
-            return made
+        return made
 
     def beyond(self, position: Position | None) -> Burst | None:
         """The part that who stands at ``position`` has not seen, if any."""

@@ -64,7 +64,8 @@ class Feed:
             self._before = self.position
         self._taken.extend(entries)
         self.position = entries[-1].position
-        self._bytes += sum(len(entry.record.body) for entry in entries)
+        for entry in entries:
+            self._bytes += len(entry.record.body)
         if len(self._taken) >= _FULL or self._bytes >= _FULL_BYTES:
             self.flush()
         return first
