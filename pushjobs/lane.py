@@ -62,6 +62,28 @@ class Parcel:
         self.arrived = False
 
 
+class Route:
+    """The lanes of some channels, each with those of the channels that its shard keeps."""
+
+    __slots__ = ("shares",)
+
+    def __init__(self, shares: Mapping[Lane, Sequence[str]]) -> None:
+        self.shares = tuple(shares.items())
+
+    @property
+    def full(self) -> bool:
+        """Whether what can wait should."""
+        return any(lane.full for lane, _ in self.shares)
+
+    @property
+    def heavy(self) -> bool:
+        """Whether what waits on it takes much memory."""
+        for lane, _ in self.shares:  # noqa: SIM110 - A generator would cost each event more.
+            if lane.heavy:
+                return True
+        return False
+
+
 class Lane:
     """Parcels in order. Its methods are called with the lock of ``moved`` held.
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable, Hashable, Sequence
 from functools import lru_cache
 from uuid import UUID
@@ -22,10 +21,12 @@ from pushjobs.announcements import get_announcements
 from pushjobs.conf import settings
 from pushjobs.events import CLOSING, Event, EventType, Record
 from pushjobs.gauge import Gauge
-from pushjobs.lane import Bell, Lane, Parcel, Posting
+from pushjobs.lane import Bell, Lane, Parcel, Posting, Route
 from pushjobs.layer import Doorbell
 from pushjobs.log import Log, get_log
 from pushjobs.voice import Voice
+
+_OUTPUT = EventType.OUTPUT  # An attribute of an enumeration is looked up in Python.
 
 
 class Publisher:
@@ -40,9 +41,9 @@ class Publisher:
         self._lock = threading.Lock()
         self._moved = threading.Condition(self._lock)
         self._lanes: dict[Hashable, Lane] = {}
-        self._voices: dict[tuple[str, int], Voice] = {}
+        self._voices: dict[tuple[str, int], Voice[Route]] = {}
         #: How many pieces of output of each attempt are on their way.
-        self._unheard: Counter[tuple[str, int]] = Counter()
+        self._unheard: dict[tuple[str, int], int] = {}
         self._timer = False
         self._home: asyncio.AbstractEventLoop | None = None
 
@@ -63,8 +64,9 @@ class Publisher:
                 self._let_out(voice, everything=True)
                 if event.type in CLOSING:
                     del self._voices[key]
-            if not self._full(channels):
-                self._enqueue(event, channels)
+            route = self._route(channels)
+            if not route.full:
+                self._enqueue(event, route)
 
     def progress(self, gauge: Gauge, channels: tuple[str, ...]) -> None:
         """Publish an attempt's progress: what its gauge has now, or when the interval has passed.
@@ -72,9 +74,9 @@ class Publisher:
         Nothing need be called for what the gauge is set to while it is ``awaited``.
         """
         with self._lock:
-            if self._full(channels):
-                return
             voice = self._voice(gauge, channels)
+            if voice.route.full:
+                return
             voice.hold_progress(gauge)
             self._let_out(voice)
             gauge.awaited = voice.holds_progress  # Last, now that the timer runs.
@@ -85,10 +87,9 @@ class Publisher:
         Waits while too much is queued, except on an event loop.
         """
         with self._lock:
-            if _in_thread():
-                while self._heavy(channels):
-                    self._moved.wait(0.1)
             voice = self._voice(event, channels)
+            while voice.route.heavy and _in_thread():
+                self._moved.wait(0.1)
             voice.hold_output(event)
             self._let_out(voice)
 
@@ -107,7 +108,7 @@ class Publisher:
         with self._lock:
             if (voice := self._voices.get(key)) is not None:
                 self._let_out(voice, everything=True)
-            while self._unheard[key] and _in_thread():
+            while key in self._unheard and _in_thread():
                 left = deadline - time.monotonic()
                 if left <= 0 or not self._moved.wait(left):
                     return False
@@ -119,7 +120,9 @@ class Publisher:
         with self._lock:
             for voice in self._voices.values():
                 self._let_out(voice, everything=True)
-            self._wake()
+            home = self._at_home()
+            for lane in self._lanes.values():
+                lane.wake(home)
             while not all(lane.idle for lane in self._lanes.values()):
                 left = deadline - time.monotonic()
                 if left <= 0 or not self._moved.wait(left):
@@ -130,41 +133,32 @@ class Publisher:
         """Go on working on another loop: the one before may be closed."""
         with self._lock:
             self._at_home()
-            self._wake()
 
-    def _voice(self, said: Event | Gauge, channels: tuple[str, ...]) -> Voice:
+    def _voice(self, said: Event | Gauge, channels: tuple[str, ...]) -> Voice[Route]:
         key = (said.job, said.attempt)
         voice = self._voices.get(key)
         if voice is None:
-            voice = self._voices[key] = Voice(channels)
+            voice = self._voices[key] = Voice(self._route(channels))
         return voice
 
-    def _let_out(self, voice: Voice, *, everything: bool = False) -> None:
+    def _let_out(self, voice: Voice[Route], *, everything: bool = False) -> None:
         """Queue what a voice holds and is due; for the rest, see to it that the timer runs."""
         now = time.monotonic()
         for event in voice.take(now, everything=everything):
-            self._enqueue(event, voice.channels)
+            self._enqueue(event, voice.route)
         due = voice.due()
         if due is not None:
             self._arm(due - now)
 
-    def _enqueue(self, event: Event, channels: tuple[str, ...]) -> None:
-        body = event.body()
-        shares: dict[Lane, list[Record]] = {}
-        for name in channels:
-            lane = self._lane(name)
-            record = Record.of(event, name, body)
-            records = shares.get(lane)
-            if records is None:
-                shares[lane] = [record]
-            else:
-                records.append(record)
-        posting = Posting(event, len(shares))
-        if event.type == EventType.OUTPUT:
-            self._unheard[(event.job, event.attempt)] += 1
-        for lane, records in shares.items():
-            lane.put(Parcel(records, posting))
-        self._wake()
+    def _enqueue(self, event: Event, route: Route) -> None:
+        body, home = event.body(), self._at_home()
+        posting = Posting(event, len(route.shares))
+        if event.type == _OUTPUT:
+            key = (event.job, event.attempt)
+            self._unheard[key] = self._unheard.get(key, 0) + 1
+        for lane, names in route.shares:
+            lane.put(Parcel([Record.of(event, name, body) for name in names], posting))
+            lane.wake(home)
 
     def _arrived(self, parcels: Sequence[Parcel], told: bool) -> None:
         """On the loop: a shard has its part of some events, or never will."""
@@ -179,7 +173,7 @@ class Publisher:
             if posting.missing:
                 continue
             event = posting.event
-            if event.type == EventType.OUTPUT:
+            if event.type == _OUTPUT:
                 heard.append(event)
             if event.version and posting.told and self._on_published is not None:
                 self._on_published(UUID(event.job), event.version)
@@ -196,27 +190,16 @@ class Publisher:
                 else:
                     del self._unheard[key]
 
-    def _full(self, channels: tuple[str, ...]) -> bool:
-        return any(self._lane(name).full for name in channels)
-
-    def _heavy(self, channels: tuple[str, ...]) -> bool:
-        for name in channels:  # noqa: SIM110 - A generator would cost each piece of output more.
-            if self._lane(name).heavy:
-                return True
-        return False
-
-    def _lane(self, channel: str) -> Lane:
-        shard = self._log.shard(channel)
-        lane = self._lanes.get(shard)
-        if lane is None:
-            lane = Lane(self._log, self._bell, self._moved, self._arrived)
-            self._lanes[shard] = lane
-        return lane
-
-    def _wake(self) -> None:
-        home = self._at_home()
-        for lane in self._lanes.values():
-            lane.wake(home)
+    def _route(self, channels: tuple[str, ...]) -> Route:
+        shares: dict[Lane, list[str]] = {}
+        for name in channels:
+            shard = self._log.shard(name)
+            lane = self._lanes.get(shard)
+            if lane is None:
+                lane = Lane(self._log, self._bell, self._moved, self._arrived)
+                self._lanes[shard] = lane
+            shares.setdefault(lane, []).append(name)
+        return Route(shares)
 
     def _at_home(self) -> asyncio.AbstractEventLoop:
         """The loop to work on. Where it is another than before, all is taken up there anew."""
@@ -225,6 +208,7 @@ class Publisher:
             self._home = home
             for lane in self._lanes.values():
                 lane.restart()
+                lane.wake(home)
             home.call_soon_threadsafe(self._on_timer)
             self._timer = True
         return home
@@ -242,7 +226,7 @@ class Publisher:
             try:
                 for voice in self._voices.values():
                     for event in voice.take(now):
-                        self._enqueue(event, voice.channels)
+                        self._enqueue(event, voice.route)
             finally:  # Gauges are awaited: one event that fails must not stop the timer.
                 dues = [due for voice in self._voices.values() if (due := voice.due()) is not None]
                 if dues:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Generic, TypeVar
 
 from pushjobs.conf import settings
 from pushjobs.events import Event
@@ -11,15 +12,18 @@ from pushjobs.gauge import Gauge
 #: The most characters that one ``job.output`` event carries.
 CHUNK = 16 * 1024
 
+Route = TypeVar("Route")
+
 
 @dataclass(slots=True)
-class Voice:
+class Voice(Generic[Route]):
     """Holds an attempt's newest progress and its joined output until their intervals have passed.
 
-    Moments are of the monotonic clock, in seconds.
+    ``route`` is where that goes, and is kept for whoever takes it. Moments are of the monotonic
+    clock, in seconds.
     """
 
-    channels: tuple[str, ...]
+    route: Route
     _seq: int = 0
     _full: list[Event] = field(default_factory=list)
     _output: Event | None = None
@@ -58,8 +62,10 @@ class Voice:
         if self._progress is not None and (everything or now >= self._progress_due):
             ready.append(self._progress.take())
             self._progress, self._progress_due = None, now + settings.PROGRESS_INTERVAL
-        first, self._seq = self._seq + 1, self._seq + len(ready)
-        return [event.numbered(seq) for seq, event in enumerate(ready, start=first)]
+        for place, event in enumerate(ready):
+            self._seq += 1
+            ready[place] = event.numbered(self._seq)
+        return ready
 
     def due(self) -> float | None:
         """When there will be something to take; None while nothing is held."""

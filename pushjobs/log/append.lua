@@ -1,8 +1,8 @@
 -- Append records; the same decisions as pushjobs.log.contract.Fence.
--- Asked: how many records, of how many jobs, and their ids; and of each record the place of its job,
--- ends (1 where the attempt says nothing after it), and its entry: type, job, attempt, version, seq,
--- body. Answers, one after the other: the epoch, then per record its offset, or 0 where it was refused.
-local VERSION, ATTEMPT, SEQ, ENDED, LAST = 1, 2, 3, 4, 5  -- Of a fence.
+-- Asked: how many records, of how many jobs beside the channel's own, and the ids of those; and of each
+-- record the place of its job (0 for the channel's own), ends (1 where the attempt says nothing after
+-- it), and its entry: type, job, attempt, version, seq, body. Answers, one after the other: the epoch,
+-- then per record its offset, or 0 where it was refused.
 local call, sub = redis.call, string.sub
 local pack, unpacked = cmsgpack.pack, cmsgpack.unpack
 local unpack_one, unpack_limit = cmsgpack.unpack_one, cmsgpack.unpack_limit
@@ -58,40 +58,44 @@ local function trim(stream, head)
 end
 
 -- A job that has ended needs no fence once its entries are gone.
-local function forget(meta, first)
-  if call('HLEN', meta) <= 2 * max_events then return end
-  local kept = call('HGETALL', meta)
+local function forget(state, first)
+  if call('HLEN', state) <= 2 * max_events then return end
+  local kept = call('HGETALL', state)
   for place = 1, #kept, 2 do
     if string.sub(kept[place], 1, 4) == 'job:' then
       local fence = {unpacked(kept[place + 1])}
-      if fence[ENDED] == 1 and fence[LAST] < first then call('HDEL', meta, kept[place]) end
+      if fence[ENDED] == 1 and fence[LAST] < first then call('HDEL', state, kept[place]) end
     end
   end
 end
 
-local function append(meta, stream)
-  local count, many, job
-  at, count, many, job = unpack_limit(asked, 3, at)
-  local names = {'head', 'job:' .. job}
-  for place = 3, many + 1 do
-    at, job = unpack_one(asked, at)
-    names[place] = 'job:' .. job
+local function append(state, stream)
+  local count, others, job
+  at, count, others = unpack_limit(asked, 2, at)
+  local head, names, fences, new, progress
+  if others == 0 then
+    head = opened(state, stream, call('HGET', state, 'head'))
+  else
+    names = {'head'}
+    for place = 1, others do
+      at, job = unpack_one(asked, at)
+      names[place + 1] = 'job:' .. job
+    end
+    local kept = call('HMGET', state, unpack(names))
+    head, fences = opened(state, stream, kept[1]), {}
+    for place = 1, others do
+      local packed = kept[place + 1]
+      fences[place] = packed and {unpacked(packed)} or {0, 0, 0, 0, 0}
+      new = new or not packed
+    end
   end
-  local kept, fences, new = call('HMGET', meta, unpack(names)), {}, false
-  for place = 2, many + 1 do
-    local packed = kept[place]
-    fences[place - 1] = packed and {unpacked(packed)} or {0, 0, 0, 0, 0}
-    new = new or not packed
-  end
-  local head = opened(meta, stream, kept[1])
   local offset, size = head[OFFSET], head[SIZE]
-  local progress  -- Kept apart, because it is asked for when its entry is gone.
   answer(head[EPOCH])
   for _ = 1, count do
     local place, ends, kind, _, attempt, version, seq, body
     local from = at
     at, place, ends, kind, _, attempt, version, seq, body = unpack_limit(asked, 8, at)
-    local fence = fences[place]
+    local fence = place == 0 and head or fences[place]
     if admits(fence, attempt, version, seq, ends) then
       if offset < head[FIRST] then head[OLDEST] = now end
       offset = offset + 1
@@ -101,7 +105,7 @@ local function append(meta, stream)
       add(stream, offset .. made_at, entry)
       size = size + #body
       if kind == 'job.progress' then
-        progress = pack(offset, entry)
+        progress = pack(offset, entry)  -- Kept apart, because it is asked for when its entry is gone.
       elseif version > 0 then
         progress = false
       end
@@ -112,24 +116,24 @@ local function append(meta, stream)
   end
   head[OFFSET], head[SIZE] = offset, size
   trim(stream, head)
-  touched(meta, stream, head)
-  if progress == false and head[TELLS] == 1 then call('HDEL', meta, 'progress') end
+  touched(state, stream, head)
+  if progress == false and head[TELLS] == 1 then call('HDEL', state, 'progress') end
   if progress ~= nil then head[TELLS] = progress and 1 or 0 end
-  if many == 1 and not progress then
-    call('HSET', meta, 'head', pack(unpack(head)), names[2], pack(unpack(fences[1])))
-  else
-    local fields = {'head', pack(unpack(head))}
-    for place, fence in ipairs(fences) do
-      fields[2 * place + 1] = names[place + 1]
-      fields[2 * place + 2] = pack(unpack(fence))
-    end
-    if progress then
-      fields[#fields + 1] = 'progress'
-      fields[#fields + 1] = progress
-    end
-    call('HSET', meta, unpack(fields))
+  if others == 0 and not progress then
+    call('HSET', state, 'head', pack(unpack(head)))
+    return
   end
-  if new then forget(meta, head[FIRST]) end
+  local fields = {'head', pack(unpack(head))}
+  for place = 1, others do
+    fields[2 * place + 1] = names[place + 1]
+    fields[2 * place + 2] = pack(unpack(fences[place]))
+  end
+  if progress then
+    fields[#fields + 1] = 'progress'
+    fields[#fields + 1] = progress
+  end
+  call('HSET', state, unpack(fields))
+  if new then forget(state, head[FIRST]) end
 end
 
 for place = 1, #KEYS, 2 do append(KEYS[place], KEYS[place + 1]) end

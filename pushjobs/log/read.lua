@@ -3,10 +3,10 @@
 -- as the stream has them.
 local answers = {}
 for place = 1, #KEYS, 2 do
-  local meta, stream, known, after, limit = KEYS[place], KEYS[place + 1], nil, nil, nil
+  local state, stream, known, after, limit = KEYS[place], KEYS[place + 1], nil, nil, nil
   at, known, after, limit = cmsgpack.unpack_limit(asked, 3, at)
-  local head = opened(meta, stream, redis.call('HGET', meta, 'head'))
-  used(meta, stream, head)
+  local head = opened(state, stream, redis.call('HGET', state, 'head'))
+  used(state, stream, head)
   local epoch, offset = head[EPOCH], head[OFFSET]
   -- What is over the bound may not be deleted yet.
   local first = math.max(head[FIRST], offset - max_events + 1)

@@ -1,9 +1,10 @@
 """The log in Redis streams: shared by all processes, one stream per channel.
 
-A channel has two keys with one hash tag, so that a cluster keeps them in one slot: ``…:meta`` (a
-hash: its head, its newest progress, a fence for each job) and ``…:stream`` (entries, with the ids
-``<offset>-<time in ms>``). Both expire ``LOG_MAX_AGE`` after their last use, or up to an eighth of
-that later. What must be atomic is a script. Needs Redis 6.2, or Valkey.
+A channel has two keys with one hash tag, so that a cluster keeps them in one slot: ``…:state`` (a
+hash: its head, which has the fence of its own job; its newest progress; a fence for each other job)
+and ``…:stream`` (entries, with the ids ``<offset>-<time in ms>``). Both expire ``LOG_MAX_AGE``
+after their last use, or up to an eighth of that later. What must be atomic is a script. Needs Redis
+6.2, or Valkey.
 """
 
 from __future__ import annotations
@@ -21,12 +22,13 @@ from weakref import WeakKeyDictionary
 from redis.exceptions import RedisError
 
 from pushjobs.batch import Batch
+from pushjobs.channels import JOB
 from pushjobs.conf import settings
 from pushjobs.cursor import Position
 from pushjobs.events import CLOSING, Entry, EventType, Record
 from pushjobs.exceptions import LogUnavailable
 from pushjobs.log.contract import Page
-from pushjobs.log.scripts import APPEND, HEAD, READ, Question, Script, Server, pack, unpack
+from pushjobs.log.scripts import APPEND, HEAD, READ, Question, Script, Server, unpack
 
 logger = logging.getLogger(__name__)
 
@@ -74,7 +76,7 @@ class RedisLog:
         raise LogUnavailable(str(found)) from found
 
     async def heads(self, channels: Sequence[str]) -> Mapping[str, Position]:
-        answers = await self._ask(HEAD, [Question(name, pack((False,))) for name in channels])
+        answers = await self._ask(HEAD, [Question(name, (False,)) for name in channels])
         return {
             name: Position(epoch.decode(), head)
             for names, answered in answers
@@ -82,7 +84,7 @@ class RedisLog:
         }
 
     async def progress(self, channels: Sequence[str]) -> Mapping[str, Entry]:
-        answers = await self._ask(HEAD, [Question(name, pack((True,))) for name in channels])
+        answers = await self._ask(HEAD, [Question(name, (True,)) for name in channels])
         return {
             name: _entry(name, epoch.decode(), *newest)
             for names, answered in answers
@@ -105,8 +107,7 @@ class RedisLog:
             else:
                 places.append(place)
         questions = [
-            Question(name, _asked([records[place] for place in places]))
-            for name, places in shares.items()
+            _question(name, [records[place] for place in places]) for name, places in shares.items()
         ]
         answers = await self._ask(APPEND, questions)
         appended: list[Entry | None] = [None] * len(records)
@@ -117,7 +118,8 @@ class RedisLog:
                 epoch = next(following).decode()
                 places = shares[name]
                 missing -= len(places)
-                for place, offset in zip(places, following, strict=False):
+                for place in places:
+                    offset = next(following)
                     if offset:
                         appended[place] = Entry(records[place], Position(epoch, offset))
         if missing:
@@ -127,7 +129,7 @@ class RedisLog:
     async def _read(self, url: str, wanted: Sequence[_PageKey]) -> dict[_PageKey, Page | Exception]:
         """Pages of one server, or why there are none."""
         questions = [
-            Question(channel, pack((after.epoch, after.offset, limit) if after else ("", 0, limit)))
+            Question(channel, (after.epoch, after.offset, limit) if after else ("", 0, limit))
             for channel, after, limit in wanted
         ]
         answers = await _answered(self._connected()[url], READ, questions)
@@ -175,15 +177,21 @@ class RedisLog:
         return self._servers[loop]
 
 
-def _asked(records: Sequence[Record]) -> bytes:
+def _question(channel: str, records: Sequence[Record]) -> Question:
     """What the script is asked to append to one channel."""
-    jobs: dict[str, int] = {}
+    kind, _, own = channel.partition(":")
+    places = {own: 0} if kind == JOB else {}
+    others: list[str] = []
     for record in records:
-        jobs.setdefault(record.job, len(jobs) + 1)
-    asked: list[Any] = [len(records), len(jobs), *jobs]
+        if record.job not in places:
+            others.append(record.job)
+            places[record.job] = len(others)
+    asked: list[Any] = [len(records), len(others), *others]
+    size = 0
     for record in records:
-        asked += (jobs[record.job], 1 if record.type in _ENDING else 0, *record[1:])
-    return pack(asked)
+        asked += (places[record.job], 1 if record.type in _ENDING else 0, *record[1:])
+        size += len(record.body)
+    return Question(channel, asked, size)
 
 
 def server_of(channel: str, urls: Sequence[str]) -> str:

@@ -42,10 +42,11 @@ APPEND, HEAD, READ = Script("append.lua", 128), Script("head.lua", 256), Script(
 
 
 class Question(NamedTuple):
-    """What is asked of one channel, ``packed``."""
+    """What is asked of one channel; its values are of about ``size`` bytes."""
 
     channel: str
-    asked: bytes
+    asked: Sequence[Any]
+    size: int = 0
 
 
 class Server:
@@ -111,7 +112,7 @@ def _shares(questions: Sequence[Question], most: int) -> Iterator[Sequence[Quest
         if place > start and (place - start == most or size >= _CALL_BYTES):
             yield questions[start:place]
             start, size = place, 0
-        size += len(question.asked)
+        size += question.size
     yield questions[start:]
 
 
@@ -124,18 +125,18 @@ def _arguments(questions: Sequence[Question]) -> list[Any]:
         int(1000 * settings.LOG_MAX_AGE),
         settings.LOG_MAX_EVENTS,
         settings.LOG_MAX_BYTES,
-        b"".join([question.asked for question in questions]),
+        _pack([value for question in questions for value in question.asked]),
     ]
 
 
 @lru_cache(maxsize=16384)
 def keys_of(channel: str) -> tuple[bytes, bytes]:
-    """Keys of one slot, whatever characters the channel's name has: its meta and its stream."""
+    """Keys of one slot, whatever characters the channel's name has: its state and its stream."""
     tag = blake2b(channel.encode(), digest_size=16).hexdigest().encode()
-    return b"pushjobs:{%b}:meta" % tag, b"pushjobs:{%b}:stream" % tag
+    return b"pushjobs:{%b}:state" % tag, b"pushjobs:{%b}:stream" % tag
 
 
-def pack(values: Sequence[Any]) -> bytes:
+def _pack(values: Sequence[Any]) -> bytes:
     """Values one after the other, in MessagePack: an array without what says how long it is."""
     # Redis' own MessagePack is older than the type for bytes.
     packed: bytes = msgpack.packb(values, use_bin_type=False)

@@ -33,12 +33,12 @@ def evict(server: RedisServer, ending: str) -> None:
 
 
 @pytest.mark.parametrize("first", ["append", "heads", "read"])
-async def test_a_channel_whose_meta_is_gone_starts_afresh_and_takes_events(
+async def test_a_channel_whose_state_is_gone_starts_afresh_and_takes_events(
     server: RedisServer, log: RedisLog, first: str
 ) -> None:
     await log.append([status(1), word(1)])
     before = (await log.heads([CHANNEL]))[CHANNEL]
-    evict(server, "meta")
+    evict(server, "state")
     if first == "heads":
         await log.heads([CHANNEL])
     elif first == "read":

@@ -18,7 +18,7 @@ BOUND = 6
 
 places = st.fixed_dictionaries(
     {
-        "channel": st.sampled_from(["user:1", "tag:1:a"]),
+        "channel": st.sampled_from(["job:a", "tag:1:a"]),
         "job": st.sampled_from(["a", "b"]),
         "attempt": st.integers(1, 3),
     }
@@ -82,7 +82,7 @@ def test_it_keeps_what_the_model_keeps(
             entries = await log.append(batch)
             found = [entry.position.offset if entry else None for entry in entries]
             assert found == [model.append(record) for record in batch]
-        for channel, head in (await log.heads(["user:1", "tag:1:a"])).items():
+        for channel, head in (await log.heads(["job:a", "tag:1:a"])).items():
             assert head.offset == len(model.admitted[channel])
             for after in range(head.offset + 2):
                 position = type(head)(head.epoch, after)

@@ -193,8 +193,8 @@ async def test_of_jobs_that_ended_no_more_is_kept_than_of_their_entries(
         ended = status(2, EventType.SUCCEEDED, job=job, channel="user:1")
         await own_log.append([status(1, job=job, channel="user:1"), ended])
     with redis.Redis.from_url(own_server.url) as client:
-        (meta,) = client.keys("*:meta")
-        assert client.hlen(meta) <= 12
+        (state,) = client.keys("*:state")
+        assert client.hlen(state) <= 12
 
 
 def test_each_event_loop_has_connections_of_its_own(own_server: RedisServer) -> None:
