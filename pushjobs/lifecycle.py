@@ -34,6 +34,11 @@ Error = dict[str, Any]
 _UNSENT: dict[str, Any] = {"resend_at": None, "sends": 0}
 #: What a change compares.
 _SEEN = ("id", "status", "attempt", "version")
+#: What running a job, ending it and announcing that takes, beside what its claim knows.
+_CLAIMED = (
+    *("name", "queue", "owner_id", "tags", "args", "version", "released", "max_attempts"),
+    *("time_limit", "retention", "retention_failed", "output_lost"),
+)
 
 
 def announce(job: Job) -> None:
@@ -58,6 +63,7 @@ def claim(job_id: UUID, attempt: int, worker: str) -> Job | None:
         {"id": job_id, "status": Status.QUEUED, "attempt": attempt},
         {"status": Status.RUNNING, **_started(attempt, worker)},
         {"lease_until": settings.LEASE, "announce_at": settings.ANNOUNCE_AFTER},
+        _CLAIMED,
     )
     if job is not None:
         announce(job)
@@ -240,6 +246,7 @@ def _change(
         return False
     fields |= {"status": to, "version": job.version + 1}
     seen: dict[str, Any] = {name: getattr(job, name) for name in _SEEN}
+    seen["status"] = Status(job.status)
     if unless_asked_to_stop:
         seen["cancel_requested_at"] = None
     moments = {"announce_at": settings.ANNOUNCE_AFTER, **moments}
