@@ -23,6 +23,7 @@ def main() -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     tables: list[Table] = []
     failures: list[str] = []
+    took: dict[str, float] = {}
     with _bench(options) as bench:
         for name in options.workloads or NAMES:
             started = time.monotonic()
@@ -33,16 +34,18 @@ def main() -> int:
                 failures.append(f"{name}: {error}")
                 _say(f"{name} FAILED: {error}\n")
                 continue
+            finally:
+                took[name] = round(time.monotonic() - started, 1)
             for table in found:
                 _say(table.text())
                 failures += [f"{table.name}: {failure}" for failure in table.failures]
             tables += found
-            _say(f"({name}: {time.monotonic() - started:.0f} s)\n")
+            _say(f"({name}: {took[name]:.0f} s)\n")
     if not options.workloads:
         tables.append(goals.judge(tables))
         _say(tables[-1].text())
     if tables:
-        _keep(tables, options)
+        _keep(tables, options, took)
     for failure in failures:
         print(f"FAILED: {failure}", file=sys.stderr)  # noqa: T201
     return 1 if failures else 0
@@ -77,8 +80,9 @@ def _bench(options: argparse.Namespace) -> Bench:
     return bench
 
 
-def _keep(tables: list[Table], options: argparse.Namespace) -> None:
+def _keep(tables: list[Table], options: argparse.Namespace, took: dict[str, float]) -> None:
     run = {"quick": options.quick, "rounds": options.rounds, "seconds": options.seconds}
+    run["took"] = took
     path = results.write(results.document(tables, **run), options.results)
     drawn = [draw(table, path.with_suffix("")) for table in tables if table.chart is not None]
     _say(f"Results: {path}" + (f", charts in {path.with_suffix('')}" if any(drawn) else ""))

@@ -12,6 +12,7 @@ from benchmarks.peers.nchan import Nchan
 from benchmarks.peers.node import Node
 from benchmarks.product.servers import products
 
+#: The layer that the documentation of Channels sets up, and the one beside it.
 CORE = "Channels consumers, core Redis layer"
 PUBSUB = "Channels consumers, pub/sub Redis layer"
 
@@ -27,3 +28,9 @@ def lineup(before: Path | None = None) -> list[Peer]:
         Consumer(CORE, "channels_redis.core.RedisChannelLayer", 8),
         Consumer(PUBSUB, "channels_redis.pubsub.RedisPubSubChannelLayer", 9),
     ]
+
+
+def yardsticks(before: Path | None = None, first: int = 0) -> list[Peer]:
+    """Those that are measured closely; the product has databases of Redis from ``first`` on."""
+    found: list[Peer] = [Ceiling(), Nchan(), *products(before, first)]
+    return [peer for peer in found if peer.closely]

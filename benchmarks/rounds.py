@@ -16,9 +16,19 @@ def alternate(
     measure: Callable[[Candidate], Figures],
     once: Callable[[Candidate], bool] = lambda _: False,
 ) -> list[dict[str, float]]:
+    """The medians of each figure, in the order of the candidates, measured ``in_turn``."""
+    return [medians(figures) for figures in in_turn(candidates, rounds, measure, once)]
+
+
+def in_turn(
+    candidates: Sequence[Candidate],
+    rounds: int,
+    measure: Callable[[Candidate], Figures],
+    once: Callable[[Candidate], bool] = lambda _: False,
+) -> list[list[Figures]]:
     """Measure each candidate in each round, or ``once``, forwards and backwards in turn.
 
-    Returns the medians of each figure, in the order of the candidates.
+    Returns what each round found, in the order of the candidates.
     """
     found: list[list[Figures]] = [[] for _ in candidates]
     for number in range(rounds):
@@ -26,7 +36,7 @@ def alternate(
         for place in order if number % 2 == 0 else reversed(list(order)):
             if number == 0 or not once(candidates[place]):
                 found[place].append(measure(candidates[place]))
-    return [medians(figures) for figures in found]
+    return found
 
 
 def medians(found: Sequence[Figures]) -> dict[str, float]:

@@ -150,17 +150,21 @@ def follow(transport: str, job: str, token: str) -> Follow:
     return {"path": "/jobs/socket", "headers": {}, "say": [json.dumps(frame)]}
 
 
-def products(before: Path | None = None) -> list[Peer]:
-    """The product behind each server, and that of another checkout where there is one."""
+def products(before: Path | None = None, first: int = 0) -> list[Peer]:
+    """The product behind each server, and that of another checkout where there is one.
+
+    They have the databases of Redis from ``first`` on.
+    """
     found: list[Peer] = [
-        Product(WITH_WRITER, [*UVICORN, *WRITER]),
-        Product(WITHOUT_WRITER, [*UVICORN, *PLAIN], redis=1),
-        Product("pushjobs, Daphne", DAPHNE, redis=2, closely=False),
+        Product(WITH_WRITER, [*UVICORN, *WRITER], redis=first),
+        Product(WITHOUT_WRITER, [*UVICORN, *PLAIN], redis=first + 1),
+        Product("pushjobs, Daphne", DAPHNE, redis=first + 2, closely=False),
     ]
     if before is not None:
+        writer = [*UVICORN, *WRITER]
         found += [
-            Product("pushjobs before, uvicorn with its writer", [*UVICORN, *WRITER], before, 3),
-            Product("pushjobs before, uvicorn", [*UVICORN, *PLAIN], before, 4),
+            Product("pushjobs before, uvicorn with its writer", writer, before, first + 3),
+            Product("pushjobs before, uvicorn", [*UVICORN, *PLAIN], before, first + 4),
         ]
         found = [peer for peer in found if "before" not in peer.name or peer.missing() is None]
     return found

@@ -10,7 +10,7 @@ from benchmarks.table import Table
 
 #: Those of ``make bench``; the soak is a run of its own.
 NAMES = (
-    *("fanout", "manyjobs"),
+    *("fanout", "growth", "manyjobs"),
     *("accept", "wholepath", "polling", "worker", "progress", "scaling", "tablesize"),
     *("memory", "storm"),
 )

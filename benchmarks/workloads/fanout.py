@@ -1,21 +1,19 @@
-"""Fan-out: one channel, many clients, to the limit and at a fifth of it."""
+"""Fan-out: one channel, 1,000 clients, to the limit and at a fifth of it."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from contextlib import ExitStack
 
 from benchmarks.bench import Bench
 from benchmarks.candidate import Candidate, absent, judge, start_all
 from benchmarks.lineup import lineup
 from benchmarks.peers.contract import SSE, WEBSOCKET
+from benchmarks.peers.nchan import Nchan
 from benchmarks.rounds import alternate
 from benchmarks.table import Chart, Column, Row, Table
 
 TITLE = "Fan-out: one channel"
-SIZES = (100, 1_000, 5_000)
-#: The size at which bursts and latencies are measured, and up to which all are.
-MIDDLE = 1_000
+CLIENTS = 1_000
 BURST = 8
 _TIMED = 2  # times as long as a round
 LABEL = {SSE: "SSE", WEBSOCKET: "WebSocket"}
@@ -39,19 +37,15 @@ _LATENCY = (
 
 
 def run(bench: Bench) -> list[Table]:
-    """A table for each transport and number of clients, for bursts, for latencies, for growth."""
-    sizes: Sequence[int] = (100,) if bench.quick else SIZES
-    if bench.clients is not None:
-        sizes = (bench.clients,)
+    """For each transport a table of single events, one of bursts and one of latencies."""
+    size = bench.clients or (100 if bench.quick else CLIENTS)
     tables: list[Table] = []
     with bench.scope(), ExitStack() as stack:
         candidates, missing = start_all(lineup(bench.before), bench, stack)
         for transport in (SSE, WEBSOCKET):
             able = [one for one in candidates if transport in one.peer.transports]
             unable = [absent(*one) for one in missing if transport in one[0].transports]
-            tables += _Transport(bench, transport, sizes, unable).tables(able)
-    if len(sizes) > 1:
-        tables.append(_growth(tables, sizes))
+            tables += _Transport(bench, transport, size, unable).tables(able)
     return tables
 
 
@@ -65,61 +59,54 @@ def latency_name(transport: str, size: int) -> str:
     return f"latency-{transport}-{size}"
 
 
+def limit_table(transport: str, size: int, window: int, rows: list[Row]) -> Table:
+    """A table of rates, of which each row is told of nchan's."""
+    nchan = next((row.get("rate") for row in rows if row["candidate"] == Nchan.name), None)
+    for row in rows:
+        if "rate" in row and nchan:
+            row["ratio"] = row["rate"] / nchan
+    how = "one event at a time" if window == 1 else f"{window} events at a time"
+    return Table(
+        name=limit_name(transport, size, window),
+        title=f"{TITLE}, {_clients(transport, size)}, {how}",
+        columns=_LIMIT,
+        rows=rows,
+        chart=Chart("rate", "candidate"),
+    )
+
+
 class _Transport:
     """The measurements of one transport; the rows of those that cannot run are given."""
 
-    def __init__(
-        self, bench: Bench, transport: str, sizes: Sequence[int], unable: list[Row]
-    ) -> None:
+    def __init__(self, bench: Bench, transport: str, size: int, unable: list[Row]) -> None:
         self._bench = bench
         self._transport = transport
-        self._sizes = sizes
-        self._middle = MIDDLE if MIDDLE in sizes else sizes[-1]
+        self._size = size
         self._unable = unable
 
     def tables(self, candidates: list[Candidate]) -> list[Table]:
-        """A table for each number of clients, and those of bursts and of latencies."""
-        found: list[Table] = []
+        """Those of single events, of bursts and of latencies."""
         for candidate in candidates:
             candidate.use(self._transport, self._bench.folder)
+            candidate.grow(self._size)
+        single = self._limit(candidates, 1)
+        bursts = self._limit(candidates, BURST)
         closely = [one for one in candidates if one.peer.closely]
-        for size in self._sizes:
-            running = candidates if size <= self._middle else closely
-            for candidate in running:
-                candidate.grow(size)
-            limit = self._limit(running, size, 1)
-            found.append(limit)
-            if size == self._middle:
-                found.append(self._limit(running, size, BURST))
-                found.append(self._latency(closely, size, limit))
+        found = [single, bursts, self._latency(closely, single)]
         judge(found[-1], candidates)
         return found
 
-    def _limit(self, candidates: list[Candidate], size: int, window: int) -> Table:
-        # Few clients hear of many events in a short time.
-        seconds = self._bench.seconds * (0.5 if size < MIDDLE else 1)
-        all_rounds = size == self._middle and window == 1
+    def _limit(self, candidates: list[Candidate], window: int) -> Table:
         figures = alternate(
             candidates,
             self._bench.rounds,
-            lambda candidate: candidate.loop(seconds, window),
-            once=lambda candidate: not (all_rounds or candidate.peer.closely),
+            lambda candidate: candidate.loop(self._bench.seconds, window),
+            once=lambda candidate: window != 1 and not candidate.peer.closely,
         )
         rows = [one.row() | found for one, found in zip(candidates, figures, strict=True)]
-        nchan = next((row.get("rate") for row in rows if "nchan" in row["candidate"]), None)
-        for row in rows:
-            if "rate" in row and nchan:
-                row["ratio"] = row["rate"] / nchan
-        how = "one event at a time" if window == 1 else f"{window} events at a time"
-        return Table(
-            name=limit_name(self._transport, size, window),
-            title=f"{TITLE}, {self._clients(size)}, {how}",
-            columns=_LIMIT,
-            rows=rows + self._unable,
-            chart=Chart("rate", "candidate"),
-        )
+        return limit_table(self._transport, self._size, window, rows + self._unable)
 
-    def _latency(self, candidates: list[Candidate], size: int, limit: Table) -> Table:
+    def _latency(self, candidates: list[Candidate], limit: Table) -> Table:
         rates = {row["candidate"]: row.get("rate") for row in limit.rows}
 
         def measure(candidate: Candidate) -> dict[str, float]:
@@ -128,45 +115,13 @@ class _Transport:
 
         figures = alternate(candidates, self._bench.rounds, measure)
         return Table(
-            name=latency_name(self._transport, size),
-            title=f"{TITLE}, {self._clients(size)}, at a fifth of its limit",
+            name=latency_name(self._transport, self._size),
+            title=f"{TITLE}, {_clients(self._transport, self._size)}, at a fifth of its limit",
             columns=_LATENCY,
             rows=[one.row() | found for one, found in zip(candidates, figures, strict=True)],
             chart=Chart("each_p99", "candidate", scale="log"),
         )
 
-    def _clients(self, size: int) -> str:
-        return f"{size:,} clients over {LABEL[self._transport]}"
 
-
-def _growth(tables: Sequence[Table], sizes: Sequence[int]) -> Table:
-    """The server's processor time for a delivery, by how many clients there are."""
-    found = {table.name: {row["candidate"]: row for row in table.rows} for table in tables}
-    rows: list[Row] = []
-    for transport in (SSE, WEBSOCKET):
-        of_size = [found[limit_name(transport, size, 1)] for size in sizes]
-        for name in of_size[-1]:
-            costs = [one.get(name, {}).get("cpu") for one in of_size]
-            for size, cpu in zip(sizes, costs, strict=True):
-                if cpu is not None and costs[0]:
-                    rows.append(
-                        {
-                            "candidate": f"{name}, {LABEL[transport]}",
-                            "clients": size,
-                            "cpu": cpu,
-                            "ratio": cpu / costs[0],
-                        }
-                    )
-    return Table(
-        name="fanout-growth",
-        title=f"{TITLE}: what a delivery costs, by the number of clients",
-        columns=(
-            Column("candidate", "candidate"),
-            Column("clients", "clients", ",d"),
-            Column("cpu", "server CPU, µs/delivery", ".2f"),
-            Column("ratio", "of the fewest", ".2f"),
-        ),
-        rows=rows,
-        notes=["One event at a time; what an event costs by itself is shared by its clients."],
-        chart=Chart("cpu", "candidate", over="clients"),
-    )
+def _clients(transport: str, size: int) -> str:
+    return f"{size:,} clients over {LABEL[transport]}"

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import psycopg
 from psycopg import sql
 
-from benchmarks import sites
+from benchmarks import cores, sites
 from benchmarks.bench import Bench
 from benchmarks.process import Failed
 from benchmarks.rounds import alternate
@@ -21,7 +21,8 @@ TITLE = "Worker: no-op jobs a second"
 
 _WARM_UP = 0.15  # the part of the jobs that is not counted: connections and caches are made then
 _TIMEOUT = 60.0
-_POLL = 0.02
+_POLL = 0.05
+JOBS, FEW_JOBS = 2_000, 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,7 @@ def run(bench: Bench) -> list[Table]:
             lambda: ours(sites.product(bench, before, "pushjobs-before"), "pushjobs before")
         )
     candidates = [item for item in together(starts) if bench.wants(item.name)]
-    jobs = 100 if bench.quick else 500
+    jobs = FEW_JOBS if bench.quick else JOBS
     found = alternate(candidates, bench.rounds, lambda item: measure(bench, item, jobs))
     table = Table(
         "worker",
@@ -60,11 +61,14 @@ def run(bench: Bench) -> list[Table]:
             Column("rate", "jobs/s", ",.0f"),
             Column("ratio", "of the bare actor", ".2f"),
             Column("cpu", "µs CPU per job", ",.0f"),
+            Column("busy", "worker, % busy", ".0f"),
+            Column("others", "other core, % busy", ".0f"),
         ],
         notes=[
             (
-                f"{jobs} jobs are in the queue before one worker process with eight threads "
-                f"starts, on one core; the first {_WARM_UP:.0%} are not counted."
+                f"{jobs:,} jobs are in the queue before one worker process with eight threads "
+                f"starts, on one core; the first {_WARM_UP:.0%} are not counted. The stores are "
+                "on the other core."
             ),
             (
                 "The bare actor writes its row twice, running and succeeded, with the middleware "
@@ -85,7 +89,10 @@ def run(bench: Bench) -> list[Table]:
 def measure(
     bench: Bench, candidate: Candidate, jobs: int, profile: str | None = None
 ) -> dict[str, float]:
-    """Jobs a second and processor time per job; raises ``Failed`` where one does not end."""
+    """Jobs a second, processor time per job, and how busy the cores were, in percent.
+
+    Raises ``Failed`` where a job does not end.
+    """
     site = candidate.site
     module = site.settings.rpartition(".")[0] + ".fill"
     with psycopg.connect(site.environment["DATABASE_URL"], autocommit=True) as connection:
@@ -103,10 +110,17 @@ def measure(
             worker = site.worker()
             _until(lambda: ended() >= _WARM_UP * jobs, f"{candidate.name}: jobs run")
             first, began, spent = ended(), time.perf_counter(), worker.cpu_seconds()
+            of_others = cores.busy_seconds()
             _until(lambda: ended() >= jobs, f"{candidate.name}: all jobs have ended")
             seconds, cpu = time.perf_counter() - began, worker.cpu_seconds() - spent
+            of_others = (cores.busy_seconds() - of_others) / len(cores.OTHERS)
     counted = jobs - first
-    return {"rate": counted / seconds, "cpu": 1e6 * cpu / counted}
+    return {
+        "rate": counted / seconds,
+        "cpu": 1e6 * cpu / counted,
+        "busy": 100 * cpu / seconds,
+        "others": 100 * of_others / seconds,
+    }
 
 
 def _until(condition: Callable[[], bool], what: str) -> None:

@@ -11,9 +11,11 @@ from typing import Any
 import pytest
 
 from benchmarks import goals
+from benchmarks.lineup import CORE, PUBSUB
 from benchmarks.report import page
 from benchmarks.table import Column, Table
 from benchmarks.workloads import NAMES, load
+from benchmarks.workloads.growth import compared
 from tests.processes import ROOT
 
 pytestmark = pytest.mark.xdist_group("benchmarks")
@@ -88,6 +90,26 @@ def test_a_goal_is_reached_at_its_limit_and_not_below(ours: float | None, reache
         if row["what"] == "SSE, 1,000 clients, one at a time: pushjobs, uvicorn, of nchan"
     )
     assert (row["goal"], row["found"], row["reached"]) == ("≥ 0.75", ours, reached)
+
+
+def test_the_usual_consumer_is_the_one_on_the_core_layer_and_the_other_stands_beside_it() -> None:
+    rates = {"pushjobs, uvicorn with its writer": 10.0, CORE: 1.0, PUBSUB: 2.0}
+    rows = [{"candidate": name, "rate": rate} for name, rate in rates.items()]
+    table = goals.judge([Table("manyjobs", "", (), rows=rows)])
+    core, other = (
+        row for row in table.rows if "2,000 channels" in row["what"] and "Channels" in row["what"]
+    )
+    assert (core["goal"], core["found"], core["reached"]) == ("≥ 10", 10.0, "yes")
+    assert (other["goal"], other["found"], other["reached"]) == ("(≥ 10)", 5.0, "(no)")
+
+
+def test_growth_is_compared_round_by_round_and_without_what_an_event_costs_by_itself() -> None:
+    few = [{"cpu": 8.0}, {}, {"cpu": 16.0}, {"cpu": 8.0}]
+    many = [{"cpu": 12.0}, {"cpu": 90.0}, {"cpu": 24.0}, {"cpu": 12.0}]
+    found = compared(205.0, 100, few, 5_000, many)
+    assert (found["few"], found["many"], found["ratio"]) == (8.0, 12.0, 1.5)
+    assert found["further"] == pytest.approx((60_000 - 205) / 4_999 / (595 / 99))
+    assert compared(None, 100, few, 5_000, many) == {}
 
 
 def test_a_page_has_the_figures_of_a_run_and_keeps_its_words() -> None:

@@ -46,6 +46,7 @@ class Consumer:
                 *("--log-level", "warning", "--timeout-graceful-shutdown", "2"),
             ],
             environment=environment,
+            abrupt=True,  # To take leave of its clients takes it seconds.
         )
         process.wait_for_port(port)
         return Served(
@@ -56,7 +57,6 @@ class Consumer:
             ready={SSE: ":\n\n", WEBSOCKET: ""},
             channels=channels,
             environment=bench.environment(ROOT, environment),
-            step=20,  # More at a time exhaust the layer's pool of connections, and are refused.
         )
 
 

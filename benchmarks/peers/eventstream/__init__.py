@@ -39,6 +39,7 @@ class EventStream:
                 *("--timeout-graceful-shutdown", "2"),
             ],
             environment=environment,
+            abrupt=True,  # To take leave of its clients takes it seconds.
         )
         process.wait_for_port(port)
         return Served(
