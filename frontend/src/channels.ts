@@ -76,7 +76,7 @@ class SharedChannel implements Sink {
       this.#follow();
     } else {
       follower.late = this.#beyond || this.#cursor !== (follower.start.cursor ?? null);
-      if (follower.late && !this.#whole && !this.#untold) this.#renew();
+      if (this.#lacks(follower)) this.#renew();
       // As from the network: never before `follow` has returned.
       queueMicrotask(() => this.#heard && this.#welcome(follower));
     }
@@ -128,6 +128,11 @@ class SharedChannel implements Sink {
     return this.#single && this.#start.cursor === "earliest" && this.#board.jobs.size === 0;
   }
 
+  /** Whether what is known is too little to tell who comes late. */
+  #lacks({ late, start }: Follower): boolean {
+    return late && !start.catchesUp && !this.#whole && !this.#untold;
+  }
+
   #follow(): void {
     const known = () => (this.#whole ? this.#retold() : undefined);
     this.#stop = this.#inner.follow(this.#channel, { ...this.#start, known }, this);
@@ -149,7 +154,7 @@ class SharedChannel implements Sink {
     this.#heard = true;
     this.#cursor = cursor ?? this.#cursor;
     const followers = [...this.#followers];
-    if (!this.#whole && !this.#untold && followers.some(({ late }) => late)) {
+    if (followers.some((follower) => this.#lacks(follower))) {
       this.#renew();
       return;
     }
@@ -166,10 +171,10 @@ class SharedChannel implements Sink {
 
   /** Tell who comes late how the jobs stand, and then, by the last, from where to go on. */
   #welcome(follower: Follower): void {
-    const { late, sink } = follower;
+    const { late, sink, start } = follower;
     if (!late || this.#untold || !this.#followers.has(follower)) return;
     follower.late = false;
-    const events = this.#retold();
+    const events = this.#whole || !start.catchesUp ? this.#retold() : [];
     const last = events.length - 1;
     events.forEach((event, place) => {
       if (this.#followers.has(follower)) sink.event(event, place === last ? this.#cursor : null);

@@ -3,6 +3,11 @@
 const SEPARATOR = "~";
 const UNKNOWN = "-";
 
+/** Whether it is a place between two events: `earliest`, and none, name no such place. */
+export function isPlace(cursor: string | null | undefined): cursor is string {
+  return Boolean(cursor) && cursor !== "earliest";
+}
+
 /** One cursor from that of each channel, null for one without; null where none has one. */
 export function joinCursors(cursors: readonly (string | null)[]): string | null {
   return cursors.some(Boolean) ? cursors.map((cursor) => cursor ?? UNKNOWN).join(SEPARATOR) : null;

@@ -4,7 +4,7 @@ import type { Environment } from "./environment.ts";
 import { Sharing } from "./sharing.ts";
 import type { Source, TokenSource } from "./source.ts";
 import { type Naming, sharingName } from "./tabs/name.ts";
-import { prover } from "./tabs/proof.ts";
+import { pageReader } from "./tabs/proof.ts";
 
 export interface ShareOptions extends Naming {
   readonly token?: TokenSource | undefined;
@@ -27,7 +27,7 @@ export function share(options: ShareOptions): Source {
     open,
     environment,
     post: (name) => new BroadcastChannel(name),
-    prove: prover(url, environment, token, credentials),
+    read: pageReader(url, environment, token, credentials),
     page: globalThis,
   });
 }

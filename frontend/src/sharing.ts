@@ -5,6 +5,7 @@
  */
 
 import { Channels } from "./channels.ts";
+import { isPlace } from "./cursors.ts";
 import { PushjobsError } from "./errors.ts";
 import {
   type ConnectionState,
@@ -18,14 +19,14 @@ import { type Store, Value } from "./store.ts";
 import { Election, type Electorate } from "./tabs/election.ts";
 import { type Leader, lead } from "./tabs/leader.ts";
 import type { Answer, Item, Post } from "./tabs/messages.ts";
-import type { Prove } from "./tabs/proof.ts";
+import type { ReadPage } from "./tabs/proof.ts";
 import { withhold } from "./tabs/withholding.ts";
 import type { Channel } from "./wire.ts";
 
 export interface SharingOptions extends Electorate {
   /** Opens a connection of this tab's own. */
   readonly open: () => Source;
-  readonly prove: Prove;
+  readonly read: ReadPage;
   /** Tells `pagehide` and `pageshow`. */
   readonly page: EventTarget;
 }
@@ -169,7 +170,7 @@ export class Sharing implements Source {
   #place(follow: Follow, alone = this.#forbidden): void {
     this.#forget(follow);
     const { channel, cursor, start, key, sink } = follow;
-    const { open, prove } = this.#options;
+    const { open, read } = this.#options;
     follow.alone = alone;
     if (alone && !this.#own) {
       this.#own = open();
@@ -187,9 +188,14 @@ export class Sharing implements Source {
     const refuse = () => {
       if (follow.key === key) this.#place(follow, true);
     };
+    const restart = () => {
+      if (follow.key !== key) return;
+      follow.cursor = null;
+      this.#place(follow);
+    };
     const withheld = withhold({
-      ...{ cursor, deliver, refuse },
-      prove: (shown) => prove(channel, start.token, shown),
+      ...{ cursor, deliver, refuse, restart },
+      read: (shown) => read(channel, start.token, shown),
     });
 
     const source = alone ? this.#own : this.#leading?.source;
@@ -199,7 +205,7 @@ export class Sharing implements Source {
       const hear = shared ? withheld : deliver;
       const stop = source.follow(
         channel,
-        { token: start.token, cursor, known: start.known },
+        { token: start.token, cursor, known: start.known, catchesUp: shared && isPlace(cursor) },
         {
           event: (event, cursor) => hear({ event, cursor }),
           moved: (cursor) => hear({ cursor }),

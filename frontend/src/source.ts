@@ -54,6 +54,8 @@ export interface Start {
   readonly document?: JobDocument | undefined;
   /** The channel's jobs as the follower knows them now, if it knows them all. */
   readonly known?: (() => readonly JobEvent<"job.snapshot">[] | undefined) | undefined;
+  /** The follower reads what lies between its cursor and the channel's, once it is told of that. */
+  readonly catchesUp?: boolean | undefined;
 }
 
 /** Who follows a channel. No call may throw. */

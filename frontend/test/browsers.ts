@@ -7,7 +7,7 @@ import type { ConnectionState, Sink, Source, Start } from "../src/source.ts";
 import { Value } from "../src/store.ts";
 import type { Locks } from "../src/tabs/locks.ts";
 import type { Message, Post } from "../src/tabs/messages.ts";
-import type { Channel } from "../src/wire.ts";
+import type { Channel, EventPage } from "../src/wire.ts";
 import { Diary, output } from "./diary.ts";
 
 interface Asked {
@@ -26,6 +26,17 @@ export interface Open {
   readonly stop: () => void;
 }
 
+/** Pages of two events, of a log that has the job's outputs up to this number; of 0, it has none. */
+export function pagesOf(newest: number) {
+  return (_: Channel, cursor: string): EventPage => {
+    const numbers = Array.from({ length: newest }, (_, place) => place + 1);
+    const left = numbers.filter((number) => number > Number(cursor.slice(1)));
+    const events = left.slice(0, 2).map((number) => ({ event: output(number), cursor: `c${number}` }));
+    const last = events.at(-1)?.cursor ?? cursor;
+    return { events, cursor: last, recovered: newest > 0, ended: false, more: left.length > 2 };
+  };
+}
+
 /** The microtasks and messages that are under way, and those that they bring about. */
 export async function settle(): Promise<void> {
   for (let turn = 0; turn < 30; turn += 1) await new Promise((resolve) => setImmediate(resolve));
@@ -41,6 +52,8 @@ export class Browser {
   readonly connections: Connection[] = [];
   /** What the server says to a tab that asks for what another tab's connection brings. */
   prove: (tab: Tab, channel: Channel, cursor: string) => Promise<boolean> = async () => true;
+  /** What the server's log has after a cursor. */
+  page: (channel: Channel, cursor: string) => EventPage = pagesOf(0);
   /** Where the browser grants no locks. */
   forbidden = false;
 
@@ -183,7 +196,8 @@ export class Tab {
       locks: { request: (lock, options, run) => browser.request(this, lock, options, run) },
       post: (post) => browser.post(this, post),
       open: () => new Connection(this),
-      prove: (channel, _, cursor) => browser.prove(this, channel, cursor),
+      read: async (channel, _, cursor) =>
+        (await browser.prove(this, channel, cursor)) ? browser.page(channel, cursor) : null,
       page: this.page,
       environment: {
         after: (milliseconds, run) => browser.after(this, milliseconds, run),

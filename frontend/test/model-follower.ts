@@ -5,6 +5,9 @@ import type { Sink } from "../src/source.ts";
 import type { JobEvent } from "../src/wire.ts";
 import type { Log } from "./model-log.ts";
 
+/** Which snapshots may come: only before all else, or also later, if they are not older than what was told. */
+type Snapshots = "at first" | "newer" | "any";
+
 export class Checker implements Sink {
   readonly log: Log;
   readonly diary: string[] = [];
@@ -15,14 +18,13 @@ export class Checker implements Sink {
   cursor: string | null = null;
   over: "ended" | "failed" | "stopped" | null = null;
   readonly #anyPlace: boolean;
-  readonly #mayGoBack: boolean;
+  readonly #snapshots: Snapshots;
   /** The number of the newest event that is known of each job. */
   readonly #known = new Map<string, number>();
 
-  /** @param mayGoBack Whether a snapshot may be older than what was told before it. */
-  constructor(log: Log, cursor: string | null, mayGoBack = false) {
+  constructor(log: Log, cursor: string | null, snapshots: Snapshots = "newer") {
     this.log = log;
-    this.#mayGoBack = mayGoBack;
+    this.#snapshots = snapshots;
     this.#anyPlace = cursor === "earliest";
     this.cursor = cursor;
     if (cursor !== null && !this.#anyPlace) {
@@ -36,8 +38,10 @@ export class Checker implements Sink {
     this.diary.push(`${event.type.slice(4)} ${number} ${cursor}`);
     this.#isOpen();
     if (event.type === "job.snapshot") {
+      if (this.#snapshots === "at first" && this.cursor !== null)
+        this.#wrong(`a snapshot after ${this.place}`);
       // Who joins others that are behind, or another tab that is, is told how far they are.
-      if (this.diary.length === 1 || this.#mayGoBack) this.place = 0;
+      if (this.diary.length === 1 || this.#snapshots === "any") this.place = 0;
       else if (number < (this.#known.get(event.job) ?? 0)) this.#wrong(`a snapshot of the past: ${number}`);
     } else if (this.place === null && this.#anyPlace) {
       this.place = number - 1;

@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, test, vi } from "vitest";
 import { PushjobsError } from "../src/errors.ts";
 import { share } from "../src/share.ts";
 import { sharingName } from "../src/tabs/name.ts";
-import { prover } from "../src/tabs/proof.ts";
+import { pageReader } from "../src/tabs/proof.ts";
 import { Browser, JOB, settle } from "./browsers.ts";
 import { Diary, output } from "./diary.ts";
 import { World } from "./environment.ts";
@@ -217,26 +217,29 @@ describe("the name under which tabs share", () => {
 describe("what the server is asked", () => {
   const asked = (answer: () => Promise<Response>) => {
     const fetch = vi.fn((_url: string, _init?: RequestInit) => answer());
-    return { fetch, prove: prover("/jobs", { fetch }, () => "client's") };
+    return { fetch, read: pageReader("/jobs", { fetch }, () => "client's") };
   };
+  const PAGE = { events: [], cursor: "a.b.1", recovered: true, ended: false, more: false };
 
   test.each([
-    [200, true],
-    [400, false], // Another user's cursor.
-    [401, false],
-    [404, false],
-    [503, false],
-  ])("%i means %s", async (status, may) => {
-    const { fetch, prove } = asked(async () => new Response("{}", { status }));
-    expect(await prove("user:me", undefined, "a.b.1")).toBe(may);
+    [200, PAGE],
+    [400, null], // Another user's cursor.
+    [401, null],
+    [404, null],
+    [503, null],
+  ])("%i means %j", async (status, page) => {
+    const { fetch, read } = asked(async () => Response.json(PAGE, { status }));
+    expect(await read("user:me", undefined, "a.b.1")).toEqual(page);
     const [url, init] = fetch.mock.calls[0] ?? [];
     expect(url).toBe("/jobs/events?channel=user%3Ame&cursor=a.b.1");
     expect(new Headers(init?.headers).get("X-Job-Authorization")).toBe("Bearer client's");
     expect(new Headers(init?.headers).get("Accept")).toBe("application/json");
   });
 
-  test("no answer means that it may not", async () => {
-    const { prove } = asked(() => Promise.reject(new TypeError("the network is down")));
-    expect(await prove("user:me", "own", "a.b.1")).toBe(false);
+  test.each([
+    ["no answer", () => Promise.reject(new TypeError("the network is down"))],
+    ["a portal's page", async () => new Response("<title>Log in</title>")],
+  ])("%s means that it may not", async (_, answer) => {
+    expect(await asked(answer).read("user:me", "own", "a.b.1")).toBeNull();
   });
 });

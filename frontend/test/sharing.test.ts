@@ -1,8 +1,9 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { PushjobsError } from "../src/errors.ts";
 import type { Start } from "../src/source.ts";
-import { Browser, type Connection, JOB, type Open, settle } from "./browsers.ts";
-import { Diary } from "./diary.ts";
+import { withhold } from "../src/tabs/withholding.ts";
+import { Browser, type Connection, JOB, type Open, pagesOf, settle } from "./browsers.ts";
+import { Diary, output } from "./diary.ts";
 
 let browser: Browser;
 
@@ -45,6 +46,19 @@ describe("tabs that follow the same job", () => {
     await settle();
     expect(late.diary.text).toBe("[1 2] 3");
     expect(late.diary.cursor).toBe("c3");
+  });
+
+  test("from cursors of their own are each told what comes after it", async () => {
+    const first = await open({ cursor: "c3" });
+    only().send(JOB, 4);
+    browser.page = pagesOf(4);
+    const second = await open({ cursor: "c1" });
+    only().send(JOB, 5);
+    await settle();
+    expect([first, second].map(({ diary }) => diary.text)).toEqual(["4 5", "2 3 4 5"]);
+    browser.page = pagesOf(0);
+    await open({ cursor: "c2" }); // Where the log has it no more, all begin anew.
+    expect(only().follows.get(JOB)?.start.cursor).toBeUndefined();
   });
 
   test("are each told its end", async () => {
@@ -136,7 +150,38 @@ describe("when the tab that leads goes", () => {
     expect(second.diary.text).toBe("1 2 3");
   });
 
-  test("a follower that is not where the next one is gets a snapshot", async () => {
+  test("a follower that is behind the next one is told what it lacks, each once", async () => {
+    const [first, , third] = [await open(), await open(), await open()];
+    only().send(JOB, 1);
+    await settle();
+    third.tab.frozen = true;
+    first.tab.die();
+    await settle();
+    only().send(JOB, 2, 3, 4);
+    await settle();
+    browser.page = pagesOf(4);
+    third.tab.thaw();
+    await settle();
+    only().send(JOB, 5);
+    await settle();
+    expect(third.diary.text).toBe("1 2 3 4 5");
+  });
+
+  test("a follower that is ahead of the next one is told nothing twice", async () => {
+    const told: (string | null | undefined)[] = [];
+    const hear = withhold({
+      ...{ cursor: "c3", refuse: () => told.push("refused"), restart: () => told.push("restarted") },
+      read: async (cursor) => pagesOf(4)(JOB, cursor),
+      deliver: ({ cursor }) => told.push(cursor),
+    });
+    hear({ cursor: "c0" });
+    for (const number of [1, 2]) hear({ event: output(number), cursor: `c${number}` });
+    await settle();
+    for (const number of [3, 4]) hear({ event: output(number), cursor: `c${number}` });
+    expect(told).toEqual(["c4"]);
+  });
+
+  test("a follower whose place the log has no more is told how the job stands", async () => {
     const [first, , third] = [await open(), await open(), await open()];
     third.tab.frozen = true;
     only().send(JOB, 1, 2);
@@ -147,7 +192,7 @@ describe("when the tab that leads goes", () => {
     await settle();
     third.tab.thaw();
     await settle();
-    expect(third.diary.lines.at(-1)).toBe("[1 2 3]");
+    expect(third.diary.text).toBe("1 2 [1 2 3]");
     expect(third.diary.cursor).toBe("c3");
   });
 

@@ -127,6 +127,31 @@ def test_a_tab_that_crashes_leaves_its_place_to_another(
     assert second.state["output"] == script.text
 
 
+def test_a_tab_that_is_behind_at_a_takeover_is_told_each_event_once(
+    context: BrowserContext, open_tab: Open, script: Script, site: Server
+) -> None:
+    log_in(context, "ada")
+    tabs = [open_tab() for _ in range(3)]
+    script.say(3)
+    for tab in tabs:
+        tab.lines(3)
+    [leader] = [tab for tab in tabs if not tab.known("shared")]
+    second, third = [tab for tab in tabs if tab is not leader]
+    third.page.evaluate("dispatchEvent(new Event('pagehide'))")
+    script.say(3)
+    second.lines(6)
+    leader.page.close()
+    second.wait("!visit.shared")
+    script.say(3)
+    second.lines(9)
+    third.page.evaluate("dispatchEvent(new Event('pageshow'))")
+    script.end()
+    for tab in (second, third):
+        tab.over()
+        assert said(tab.told) == said(kept(site.url, script.document))
+        assert tab.state["output"] == script.text
+
+
 #: Those that it leads hear no more of it, as if it stood still. (To make it stand still would stop
 #: the tabs of the same process as well.)
 _FALL_SILENT = """

@@ -1,5 +1,6 @@
 /** Serves the other tabs from the connection of this one. */
 
+import { isPlace } from "../cursors.ts";
 import type { Source } from "../source.ts";
 import type { Channel } from "../wire.ts";
 import { hold, type Locks } from "./locks.ts";
@@ -109,7 +110,7 @@ export function lead({ id, name, source, locks, post, all, visible }: Leading): 
     };
     const stop = source.follow(
       channel,
-      { token: token === true ? ask : token, cursor, known: () => known },
+      { token: token === true ? ask : token, cursor, known: () => known, catchesUp: isPlace(cursor) },
       {
         event: (event, cursor) => tell(tab, key, { event, cursor }),
         moved: (cursor) => tell(tab, key, { cursor }),

@@ -6,20 +6,24 @@
 
 import type { Environment } from "../environment.ts";
 import type { TokenSource } from "../source.ts";
-import type { Channel } from "../wire.ts";
+import type { Channel, EventPage } from "../wire.ts";
 
-/** Whether the server would give this tab, by its own right, what follows the cursor. */
-export type Prove = (channel: Channel, token: TokenSource | undefined, cursor: string) => Promise<boolean>;
+/** What the server gives this tab, by its own right, after the cursor; null where it gives nothing. */
+export type ReadPage = (
+  channel: Channel,
+  token: TokenSource | undefined,
+  cursor: string,
+) => Promise<EventPage | null>;
 
 const PATIENCE = 10_000;
 
-/** Asks the API at `url` for a page of events; `token` is the client's own, for channels without one. */
-export function prover(
+/** Asks the API at `url` for pages of events; `token` is the client's own, for channels without one. */
+export function pageReader(
   url: string,
   { fetch }: Pick<Environment, "fetch">,
   token?: TokenSource,
   credentials: RequestCredentials = "same-origin",
-): Prove {
+): ReadPage {
   return async (channel, own = token, cursor) => {
     try {
       const shown = typeof own === "function" ? await own() : own;
@@ -28,12 +32,12 @@ export function prover(
         ...(shown && { "X-Job-Authorization": `Bearer ${shown}` }),
       };
       const signal = AbortSignal.timeout(PATIENCE);
-      const page = `${url}/events?${new URLSearchParams({ channel, cursor })}`;
-      const answer = await fetch(page, { headers, credentials, signal });
-      await answer.arrayBuffer(); // To the end: else it looks like a failure to who inspects it.
-      return answer.ok;
+      const query = new URLSearchParams({ channel, cursor });
+      const answer = await fetch(`${url}/events?${query}`, { headers, credentials, signal });
+      const page: EventPage = await answer.json(); // To the end: else it looks like a failure to who inspects it.
+      return answer.ok ? page : null;
     } catch {
-      return false;
+      return null;
     }
   };
 }

@@ -1,37 +1,86 @@
 /** Keeps back what another tab's connection brings until the server lets this tab have it. */
 
+import { isPlace } from "../cursors.ts";
+import type { EventPage, JobEvent } from "../wire.ts";
 import type { Item } from "./messages.ts";
 
 interface Withholding {
   /** Where the follower stands. */
   readonly cursor: string | null | undefined;
-  /** Whether the server gives this tab what follows this cursor of the other. */
-  readonly prove: (cursor: string) => Promise<boolean>;
+  /** What the server gives this tab after a cursor; null where it gives nothing. */
+  readonly read: (cursor: string) => Promise<EventPage | null>;
   readonly deliver: (item: Item) => void;
-  /** It does not, or that cannot be known. */
+  /** It gives nothing, or that cannot be known. */
   readonly refuse: () => void;
+  /** Where the other tab is, there is no getting from the follower's cursor. */
+  readonly restart: () => void;
 }
 
-/** Returns what takes the items. Each is delivered in its turn once the first cursor is proven. */
-export function withhold({ cursor, prove, deliver, refuse }: Withholding): (item: Item) => void {
-  let held: Item[] | null = [];
-  let proving = false;
+/** Pages that are read at most to catch up: what the log holds by default is in two. */
+const PAGES = 10;
 
-  const proven = (is: boolean) => {
-    if (!is) return refuse();
+/**
+ * Returns what takes the items. Each is delivered in its turn once the server has given this tab what
+ * comes after the first cursor. Where the follower stands elsewhere it catches up from its own, or
+ * waits until the other tab has: it is told each event once, as long as the log has them.
+ */
+export function withhold({ cursor, read, deliver, refuse, restart }: Withholding): (item: Item) => void {
+  let held: Item[] | null = [];
+  let asking = false;
+  /** All up to this cursor was told before. */
+  let ahead: string | null = null;
+
+  const pass = (item: Item) => {
+    const again = ahead !== null && !item.end && !(item.event && isState(item.event));
+    if (!again || item.cursor === ahead) ahead = null;
+    if (!again) deliver(item);
+  };
+
+  const ask = async (shown: string) => {
+    const page = await read(shown);
+    if (!page) return refuse();
     const items = held ?? [];
+    const place = items.findIndex((item) => item.cursor === shown);
+    const state = items.slice(0, place + 1);
+    // A state, or only a position: it does not go on from the follower's cursor.
+    const jumps = state.every(({ event }) => !event || isState(event));
+    if (jumps && isPlace(cursor) && cursor !== shown) {
+      const told = await between(page, cursor, read);
+      const missed = told ? [] : await between(await read(cursor), shown, read);
+      if (told) ahead = cursor;
+      if (missed) items.splice(0, state.length, ...missed);
+      else if (!state.some(({ event }) => event)) return restart();
+    }
     held = null;
-    items.forEach(deliver);
+    items.forEach(pass);
   };
 
   return (item) => {
     if (item.end === "failed") return refuse();
-    if (!held) return deliver(item);
+    if (!held) return pass(item);
     held.push(item);
     const shown = item.cursor ?? (item.end && cursor);
-    if (proving || (!shown && !item.end)) return;
-    proving = true;
-    if (shown) prove(shown).then(proven);
+    if (asking || (!shown && !item.end)) return;
+    asking = true;
+    if (shown) void ask(shown);
     else refuse();
   };
+}
+
+const isState = ({ type }: JobEvent) => type === "job.snapshot";
+
+/** The events from a page on up to a cursor; null where the server does not have them all. */
+async function between(
+  page: EventPage | null,
+  to: string,
+  read: Withholding["read"],
+): Promise<Item[] | null> {
+  const items: Item[] = [];
+  for (let pages = 0; page?.recovered && pages < PAGES; pages++) {
+    const place = page.events.findIndex(({ cursor }) => cursor === to);
+    items.push(...(place < 0 ? page.events : page.events.slice(0, place + 1)));
+    if (place >= 0 || page.cursor === to) return items;
+    page = page.more && page.cursor ? await read(page.cursor) : null;
+  }
+  return null;
 }
