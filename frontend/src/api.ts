@@ -3,6 +3,7 @@
 import { backoff, pause, retryAfter } from "./backoff.ts";
 import type { Environment } from "./environment.ts";
 import type { PushjobsError } from "./errors.ts";
+import { monitorOf } from "./monitor.ts";
 import { noAnswer, problem, refusal } from "./problems.ts";
 import type { TokenSource } from "./source.ts";
 
@@ -25,7 +26,7 @@ export interface Call {
   readonly signal?: AbortSignal | null | undefined;
   /** To do it twice could do harm: it is not repeated. */
   readonly once?: boolean;
-  /** What is asked for may itself have an error's status. */
+  /** What is asked for is a job's response, which may itself have an error's status. */
   readonly any?: boolean;
   readonly redirect?: RequestRedirect;
   /** The header for the token; a redirect to another origin takes all along but `Authorization`. */
@@ -37,6 +38,11 @@ type Shown = string | Promise<string> | undefined;
 const TRIES = 4;
 /** Who is asked to come again later than this, in milliseconds, is told so at once. */
 const LONGEST_WAIT = 60_000;
+/** Problems by which the API refuses; any other one is a job's. */
+const REFUSAL =
+  /^urn:pushjobs:problem:(unauthorized|forbidden|not-found|gone|internal-error|server-busy|limit-exceeded|too-many-requests|\w+-unavailable)$/;
+/** What stands between the client and the server may answer so; a job's own response may as well. */
+export const PASSING: ReadonlySet<number> = new Set([429, 502, 503, 504]);
 const CSRF_COOKIE = /(?:^|; )(?:__(?:Host|Secure)-)?csrftoken=([^;]*)/;
 
 export class Api {
@@ -45,6 +51,10 @@ export class Api {
 
   constructor(options: ApiOptions) {
     this.#options = options;
+  }
+
+  get url(): string {
+    return this.#options.url;
   }
 
   /** The answer, if it is no refusal. Rejects with a `PushjobsError`, or with the signal's reason. */
@@ -60,8 +70,10 @@ export class Api {
       let wait: number | null = null;
       try {
         const response = await this.#send(path, call, bearer);
-        if (response.ok || (any && !isProblem(response))) return response;
-        error = await refusal(response);
+        if (response.ok) return response;
+        error = await refusal(response.clone());
+        const own = any && !REFUSAL.test(error.problem.type);
+        if (own && (tries === TRIES || !PASSING.has(response.status))) return response;
         wait = retryAfter(response.headers, environment.now());
       } catch (cause) {
         signal?.throwIfAborted();
@@ -76,6 +88,26 @@ export class Api {
       const passing = !status || status === 429 || status >= 500;
       if (once || !passing || tries === TRIES || wait > LONGEST_WAIT) throw error;
       await pause(environment.after, wait, signal);
+    }
+  }
+
+  /**
+   * The response that a job ends with, once it has; whatever its status. A redirect is followed, and
+   * its target gets no token. Rejects as `call` does where the API refuses.
+   */
+  async response(id: string, { token, signal }: Pick<Call, "token" | "signal">): Promise<Response> {
+    const { after, now, random } = this.#options.environment;
+    const path = `/${id}/response`;
+    const call = { token, signal, any: true, headers: { Prefer: "wait=20" } };
+    for (;;) {
+      let response = await this.call(path, { ...call, redirect: "manual" });
+      if (response.type === "opaqueredirect")
+        response = await this.call(path, { ...call, header: "Authorization" });
+      if (!monitorOf(response)) return response;
+      // One that was held may be asked for again at once.
+      const { headers } = response;
+      if (headers.has("Preference-Applied")) continue;
+      await pause(after, retryAfter(headers, now()) ?? backoff(1, random), signal);
     }
   }
 
@@ -125,10 +157,6 @@ export async function json<T>(answer: Promise<Response>): Promise<T> {
   } catch (cause) {
     throw problem("bad-answer", "The server's answer is not JSON", response.status, cause);
   }
-}
-
-function isProblem({ headers }: Response): boolean {
-  return headers.get("Content-Type")?.startsWith("application/problem+json") === true;
 }
 
 /** Django's, for a page of the API's own origin. */

@@ -62,6 +62,8 @@ export type JobsSubscription = Subscription<JobStates>;
 
 /** Whom the client asks: see `connect`. */
 export class Jobs {
+  /** Where this client submits and reads: the API's base, such as `/jobs`. */
+  readonly url: string;
   /** How the connection is. It says nothing of any job. */
   readonly connection: Store<ConnectionState>;
   readonly #api: Api;
@@ -75,6 +77,7 @@ export class Jobs {
     this.#api = api;
     this.#source = source;
     this.connection = source.state;
+    this.url = api.url;
   }
 
   /**
@@ -111,6 +114,15 @@ export class Jobs {
   /** A job's document. */
   async get(job: JobReference, options?: { signal?: AbortSignal }): Promise<JobDocument> {
     return json(this.#api.call(`/${idOf(job)}`, { token: this.#tokenOf(job), ...options }));
+  }
+
+  /**
+   * The response that a job ends with, that of an asynchronous view for instance: waited for, and
+   * whatever its status. Rejects with a `PushjobsError` where the API refuses: `not-found`, `gone` for
+   * a job that was cancelled or is no longer kept…
+   */
+  async response(job: JobReference, options?: { signal?: AbortSignal }): Promise<Response> {
+    return this.#api.response(idOf(job), { token: this.#tokenOf(job), ...options });
   }
 
   /** The caller's jobs. */

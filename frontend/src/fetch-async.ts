@@ -1,9 +1,11 @@
 /** `fetch` for what takes a while: the answer may be a job, and the response is what it ends with. */
 
+import { PASSING } from "./api.ts";
 import { backoff, pause, retryAfter } from "./backoff.ts";
 import type { Jobs } from "./client.ts";
 import { clientFor } from "./clients.ts";
 import { browserEnvironment } from "./environment.ts";
+import { monitorOf } from "./monitor.ts";
 import type { JobDocument, Progress } from "./wire.ts";
 
 export interface AsyncInit extends RequestInit {
@@ -17,12 +19,8 @@ export interface AsyncInit extends RequestInit {
   readonly jobs?: Jobs | undefined;
 }
 
-/** Where a 202 says that its job is: the URL of the job's events, less the last segment. */
-const MONITOR = /<([^>]+)\/events>;[^,]*\brel="?monitor\b/;
 /** Headers that were about the first request alone. */
 const SPENT = /^(content-|if-|range$|prefer$|idempotency-key$)/;
-/** What stands between the client and the server may answer so; a job's own response may as well. */
-const PASSING: ReadonlySet<number> = new Set([429, 502, 503, 504]);
 const TRIES = 6;
 
 /**
@@ -44,8 +42,9 @@ export async function fetchAsync(input: RequestInfo | URL, init: AsyncInit = {})
   const signal = AbortSignal.any([request.signal, limit.signal]);
   try {
     const first = await fetch(request, { signal });
-    const monitor = monitorOf(first);
-    if (monitor === undefined) return first;
+    const path = monitorOf(first);
+    if (path === undefined) return first;
+    const monitor = new URL(path, first.url).href;
     const client = jobs ?? clientFor(monitor.slice(0, monitor.lastIndexOf("/")));
     const job = await jobOf(first, monitor);
     try {
@@ -58,12 +57,6 @@ export async function fetchAsync(input: RequestInfo | URL, init: AsyncInit = {})
   } finally {
     clearTimeout(timer);
   }
-}
-
-/** The URL of the job that a response says to follow; undefined where it says no such thing. */
-function monitorOf({ status, headers, url }: Response): string | undefined {
-  const [, path] = (status === 202 && MONITOR.exec(headers.get("Link") ?? "")) || [];
-  return path && new URL(path, url).href;
 }
 
 /** What names a job, and opens it where it is the document. */

@@ -160,12 +160,7 @@ export class JobSubscription extends Subscription<JobState> {
       () => json(api.call(`/${id}`, { token })),
     );
     this.id = id;
-    this.#result = async () => {
-      const path = `/${id}/response`;
-      const response = await api.call(path, { token, any: true, redirect: "manual" });
-      if (response.type !== "opaqueredirect") return response;
-      return api.call(path, { token, any: true, header: "Authorization" });
-    };
+    this.#result = () => api.response(id, { token });
   }
 
   /**

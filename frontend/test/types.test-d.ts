@@ -110,6 +110,10 @@ expectTypeOf(reduce).returns.toEqualTypeOf<JobState>();
 
 // To read, cancel and retry takes an id, a channel or a document.
 expectTypeOf(jobs.get("1")).resolves.toEqualTypeOf<JobDocument>();
+expectTypeOf(jobs.response("1", { signal: new AbortController().signal })).resolves.toEqualTypeOf<Response>();
+expectTypeOf(jobs.url).toEqualTypeOf<string>();
+// @ts-expect-error it is read, and never written
+jobs.url = "/other";
 expectTypeOf(jobs.cancel(document)).resolves.toEqualTypeOf<JobDocument>();
 expectTypeOf(jobs.retry("job:1")).resolves.toEqualTypeOf<Submitted>();
 expectTypeOf(jobs.list({ status: "running", limit: 5 }))
