@@ -32,8 +32,21 @@ LABELS = {
     "more": gettext_noop("Show more"),
 }
 
+#: Why something is refused, in place of the server's own words, by the codes of problems.
+PROBLEMS = {
+    "problem:unauthorized": gettext_noop("You are not logged in"),
+    "problem:forbidden": gettext_noop("You may not do this"),
+    "problem:not-found": gettext_noop("There is no such job"),
+    "problem:gone": gettext_noop("The job is no longer kept"),
+    "problem:limit-exceeded": gettext_noop("There are too many at a time"),
+    "problem:too-many-requests": gettext_noop("That was too often; wait a little"),
+    "problem:server-busy": gettext_noop("The server is busy"),
+    "problem:no-answer": gettext_noop("The server does not answer"),
+}
+
 
 def translated() -> dict[str, str]:
-    """The labels that differ from the English in the language that is active."""
-    said = {name: gettext(text) for name, text in LABELS.items()}
-    return {name: text for name, text in said.items() if text != LABELS[name]}
+    """The texts that differ from the English in the language that is active."""
+    texts = LABELS | PROBLEMS
+    said = {name: gettext(text) for name, text in texts.items()}
+    return {name: text for name, text in said.items() if text != texts[name]}

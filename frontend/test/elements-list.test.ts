@@ -5,6 +5,7 @@ import type { JobListElement } from "../src/elements/index.ts";
 import { PushjobsError } from "../src/errors.ts";
 import type { JobEvent, Status } from "../src/wire.ts";
 import { Page, part, rows, template, text, turn } from "./elements-page.ts";
+import type { FakeFollow } from "./fake-source.ts";
 import * as jobs from "./jobs.ts";
 
 let page: Page;
@@ -12,6 +13,13 @@ let page: Page;
 beforeEach(() => {
   page = new Page();
 });
+
+/** The list's own channel, as it is followed now. */
+function mine(): FakeFollow {
+  const found = page.source.follows.findLast(({ channel }) => !channel.startsWith("job:"));
+  if (!found) throw new Error("no list is followed");
+  return found;
+}
 
 /** The id of the job that was made as number so-and-so. */
 function id(number: number): string {
@@ -30,7 +38,7 @@ function known(number: number, status: Status = "running"): JobEvent {
 /** A list that knows jobs 1 to `count`. */
 async function listed(count: number, attributes: Record<string, string> = {}): Promise<JobListElement> {
   const list = await page.list(attributes);
-  page.source.last.tell(...Array.from({ length: count }, (_, at) => known(at + 1)));
+  mine().tell(...Array.from({ length: count }, (_, at) => known(at + 1)));
   await page.frame();
   return list;
 }
@@ -41,7 +49,7 @@ function names(list: JobListElement): (string | null)[] {
 
 test("the newest job is the first, whenever it is heard of", async () => {
   const list = await listed(2);
-  page.source.last.tell(about(3, jobs.queued()));
+  mine().tell(about(3, jobs.queued()));
   await page.frame();
   expect(names(list)).toEqual(["job 3", "job 2", "job 1"]);
   expect(text(rows(list)[0] as HTMLElement, "status")).toBe("Waiting for its turn");
@@ -51,7 +59,7 @@ test("rows stay the same nodes, and only what has changed is drawn", async () =>
   const list = await listed(3);
   const before = rows(list);
   const untouched = vi.spyOn(part(before[0] as HTMLElement, "bar"), "setAttribute");
-  page.source.last.tell(about(4, jobs.queued()), about(1, jobs.progress(3)));
+  mine().tell(about(4, jobs.queued()), about(1, jobs.progress(3)));
   await page.frame();
   expect(rows(list).slice(1)).toEqual(before);
   expect(part(before[2] as HTMLElement, "bar").getAttribute("value")).toBe("75");
@@ -72,7 +80,7 @@ test("only jobs of the chosen statuses are shown, and the keyboard goes on when 
   const list = await listed(3, { status: "queued running" });
   const row = rows(list)[1] as HTMLElement;
   part(row, "cancel").focus();
-  page.source.last.tell(about(2, jobs.cancelled()));
+  mine().tell(about(2, jobs.cancelled()));
   await page.frame();
   expect(names(list)).toEqual(["job 3", "job 1"]);
   expect(list.shadowRoot?.activeElement).toBe(part(rows(list)[1] as HTMLElement, "cancel"));
@@ -82,12 +90,12 @@ test("that there is nothing is said once the server has said so", async () => {
   const list = await page.list();
   expect(text(list, "empty")).toBe(null);
   expect(part(list, "list").getAttribute("aria-busy")).toBe("true");
-  page.source.last.moved("c1");
+  mine().moved("c1");
   await vi.waitFor(async () => {
     await page.frame();
     expect(text(list, "empty")).toBe("No jobs yet");
   });
-  page.source.last.tell(about(1, jobs.queued()));
+  mine().tell(about(1, jobs.queued()));
   await page.frame();
   expect(text(list, "empty")).toBe(null);
 });
@@ -95,10 +103,10 @@ test("that there is nothing is said once the server has said so", async () => {
 test("changes of status are read out, and no progress", async () => {
   const list = await listed(2);
   expect(text(list, "live")).toBe("");
-  page.source.last.tell(about(1, jobs.progress(2)));
+  mine().tell(about(1, jobs.progress(2)));
   await page.frame();
   expect(text(list, "live")).toBe("");
-  page.source.last.tell(about(1, jobs.succeeded()));
+  mine().tell(about(1, jobs.succeeded()));
   await page.frame();
   expect(text(list, "live")).toBe("job 1: Done");
 });
@@ -109,7 +117,7 @@ test("a job is cancelled and retried from its row", async () => {
   const request = await page.world.request();
   expect(request.url.pathname).toBe(`/jobs/${id(1)}/cancel`);
   request.answer(200, jobs.document({ id: id(1), status: "cancelled" }));
-  page.source.last.tell(about(1, jobs.cancelled()));
+  mine().tell(about(1, jobs.cancelled()));
   await page.world.pass(0);
   await page.frame();
   part(rows(list)[1] as HTMLElement, "retry").click();
@@ -122,13 +130,13 @@ test("each job's end is told once, and not of jobs that had ended before", async
   list.addEventListener("job-over", ({ detail }: CustomEventInit<{ id: string }>) =>
     over.push(detail?.id ?? ""),
   );
-  page.source.last.tell(known(1, "succeeded"), known(2), about(2, jobs.succeeded()), known(2, "succeeded"));
+  mine().tell(known(1, "succeeded"), known(2), about(2, jobs.succeeded()), known(2, "succeeded"));
   expect(over).toEqual([id(2)]);
 });
 
 test("rows are the page's own, by a template or by a function", async () => {
   const list = await page.list({}, template({ name: "b", status: "i" }));
-  page.source.last.tell(known(1));
+  mine().tell(known(1));
   await page.frame();
   expect(part(rows(list)[0] as HTMLElement, "name").localName).toBe("b");
   const drawn = vi.fn((row: HTMLElement, state: { readonly name: string | null }) => {
@@ -136,7 +144,7 @@ test("rows are the page's own, by a template or by a function", async () => {
   });
   list.renderRow = drawn;
   await page.frame();
-  page.source.last.tell(known(2));
+  mine().tell(known(2));
   await page.frame();
   expect(rows(list).map((row) => row.textContent)).toEqual(["mine: job 2", "mine: job 1"]);
   expect(drawn).toHaveBeenCalledTimes(2);
@@ -156,14 +164,44 @@ test("another channel is another list", async () => {
 test("a channel that is refused is not empty, and no longer asked about", async () => {
   const list = await page.list();
   const problem = { type: "urn:pushjobs:problem:unauthorized", title: "Log in", status: 401 };
-  page.source.last.failed(new PushjobsError(problem));
+  mine().failed(new PushjobsError(problem));
   await page.frame();
   expect(text(list, "connection")).toBe("This cannot be followed: Log in");
   expect(text(list, "empty")).toBe(null);
   expect(part(list, "list").hasAttribute("aria-busy")).toBe(false);
+  list.labels = { "problem:unauthorized": "Bitte anmelden" };
+  await page.frame();
+  expect(text(list, "connection")).toBe("This cannot be followed: Bitte anmelden");
 });
 
 test("a channel that is none is told", async () => {
   const list = await page.list({ channel: "job:7" });
   expect(text(list, "connection")).toContain('"job:7" is no channel of jobs');
+});
+
+test("what a running job has said before is read from its own channel", async () => {
+  const list = await listed(2);
+  page.source.last.failed(new PushjobsError({ type: "urn:x:not-found", title: "No", status: 404 }));
+  const [replay, ...others] = page.source.live.filter(({ channel }) => channel !== "user:me");
+  if (!replay) throw new Error("nothing is replayed");
+  expect(others).toEqual([]);
+  expect(replay.start.cursor).toBe("earliest");
+  const told = (event: JobEvent) => ({ ...event, job: replay.channel.slice(4), channel: replay.channel });
+  replay.tell(...[jobs.queued(), jobs.started(), jobs.output("early ")].map(told));
+  mine().tell(about(1, jobs.output("late")), about(2, jobs.output("late")));
+  replay.tell(told(jobs.output("late")));
+  await page.frame();
+  expect(
+    rows(list)
+      .map((row) => text(row, "output"))
+      .sort(),
+  ).toEqual(["early late", "late"]);
+  expect(list.states.get(replay.channel.slice(4))?.output).toBe("early late");
+
+  mine().tell(about(1, jobs.succeeded()), about(2, jobs.succeeded()));
+  await page.frame();
+  expect(rows(list).map((row) => text(row, "status"))).toEqual(["Done", "Done"]);
+  list.remove();
+  await turn();
+  expect(page.source.live).toEqual([]);
 });

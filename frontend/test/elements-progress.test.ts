@@ -137,6 +137,14 @@ describe("what it shows", () => {
     expect(() => part(element, "bar")).toThrow("there is no bar");
   });
 
+  test("the page's own words for a problem, in place of the server's", async () => {
+    const labels = JSON.stringify({ failed: "Fehler", "problem:job-failed": "Es ging nicht" });
+    const element = await running({ labels });
+    page.source.last.tell(jobs.failed());
+    await page.frame();
+    expect([text(element, "status"), text(element, "error")]).toEqual(["Fehler", "Es ging nicht"]);
+  });
+
   test("labels that are no JSON are reported, and English stands in", async () => {
     const error = vi.spyOn(console, "error").mockImplementation(() => undefined);
     const element = await running({ labels: "[" });

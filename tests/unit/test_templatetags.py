@@ -173,6 +173,7 @@ def test_the_elements_are_told_what_is_translated(monkeypatch: pytest.MonkeyPatc
     assert parsed(render("{% pushjobs_script %}")).data is None, "they know English"
     monkeypatch.setattr(labels, "gettext", {"Cancel": "</script>Halt"}.get)
     monkeypatch.setattr(labels, "LABELS", {"cancel": "Cancel"})
+    monkeypatch.setattr(labels, "PROBLEMS", {})
     page = render("{% pushjobs_script %}")
     assert parsed(page).data == {"cancel": "</script>Halt"}
     assert page.count("</script>") == 2

@@ -47,7 +47,7 @@ export class JobActions {
 
   /** Why the last action failed; empty where it did not. */
   note(labels: Labels): string {
-    return this.#failure === null ? "" : because(labels.unsuccessful, this.#failure);
+    return this.#failure === null ? "" : because(labels, "unsuccessful", this.#failure);
   }
 
   async cancel(): Promise<void> {

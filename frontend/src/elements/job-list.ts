@@ -8,6 +8,7 @@ import { JobRow, type RenderRow } from "./job-row.ts";
 import { type Labels, nameLabel, statusLabel } from "./labels.ts";
 import { LiveElement, type Wanted } from "./live-element.ts";
 import { element, setAttribute, setNote, setText } from "./markup.ts";
+import { Replays } from "./replays.ts";
 
 const LIMIT = 20;
 /** Milliseconds between two looks whether the server has said that there is nothing. */
@@ -33,6 +34,11 @@ export class JobListElement extends LiveElement<JobStates> {
   ];
 
   readonly #rows = new Map<string, JobRow>();
+  readonly #replays = new Replays(
+    (id) =>
+      this.client(this.#url).subscribe(`job:${id}`, { token: this.token ?? undefined, cursor: "earliest" }),
+    () => this.frame.request(),
+  );
   #states: JobStates = new Map();
   #look: ReturnType<typeof setTimeout> | undefined;
   /** Rows that were asked for beyond the limit. */
@@ -52,7 +58,7 @@ export class JobListElement extends LiveElement<JobStates> {
 
   /** The jobs that are known, by id. */
   get states(): JobStates {
-    return this.#states;
+    return new Map([...this.#states].map(([id, state]) => [id, this.#replays.of(state)]));
   }
 
   /**
@@ -84,6 +90,7 @@ export class JobListElement extends LiveElement<JobStates> {
 
   protected override reset(): void {
     this.#states = new Map();
+    this.#replays.close();
     this.#more = 0;
     this.#clear();
   }
@@ -99,7 +106,7 @@ export class JobListElement extends LiveElement<JobStates> {
   protected override draw(): void {
     const { labels } = this;
     const chosen = this.#chosen();
-    const shown = chosen.slice(0, this.#limit + this.#more);
+    const shown = chosen.slice(0, this.#limit + this.#more).map((state) => this.#replays.of(state));
     const known = this.#states.size > 0 || (this.subscription?.cursor ?? null) !== null;
     setAttribute(this.#list, "aria-label", this.getAttribute("label") ?? labels.jobs);
     const asking = !known && this.subscription !== null;

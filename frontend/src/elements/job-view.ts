@@ -2,7 +2,7 @@
 
 import type { JobState } from "../job.ts";
 import { isOver, type Json, type Status } from "../wire.ts";
-import { type Labels, statusLabel } from "./labels.ts";
+import { type Labels, problemLabel, statusLabel } from "./labels.ts";
 import { element, setAttribute, setNote, setText } from "./markup.ts";
 import { OutputLog } from "./output-log.ts";
 
@@ -141,7 +141,7 @@ export class JobView {
     const partial = state !== null && (!state.outputComplete || state.outputTruncated);
     setNote(this.#part("incomplete"), partial && state.output !== "" ? labels.incomplete : "");
     const error = status === "failed" ? state?.error : null;
-    setNote(this.#part("error"), error ? (error.detail ?? error.title) : "");
+    setNote(this.#part("error"), error ? problemLabel(labels, error) : "");
     setNote(this.#part("result"), status === "succeeded" ? preview(state?.result ?? null) : "");
     setAttribute(this.#part("result"), "aria-label", labels.preview);
 

@@ -1,5 +1,6 @@
 /** What the elements say, in English unless the page says otherwise. */
 
+import { PushjobsError } from "../errors.ts";
 import { isOver, type Problem, type Status } from "../wire.ts";
 
 /** The texts; `{why}` stands for what the server or the network said. */
@@ -28,7 +29,7 @@ export interface Labels {
   readonly jobs: string;
   readonly empty: string;
   readonly more: string;
-  /** What jobs of a name are called, in place of the name. */
+  /** What jobs of a name are called, in place of the name; `problem:<code>`, what is said of one. */
   readonly [name: string]: string;
 }
 
@@ -98,7 +99,14 @@ export function statusLabel(labels: Labels, status: Status | null, error: Proble
   return error.type.endsWith(":worker-stopped") ? labels.resuming : labels.retrying;
 }
 
-/** A label with its `{why}`. */
-export function because(label: string, error: unknown): string {
-  return label.replace("{why}", () => (error instanceof Error ? error.message : String(error ?? "")));
+/** A label with its `{why}`: in the page's words, where it has some for the problem. */
+export function because(labels: Labels, label: "refused" | "unsuccessful", error: unknown): string {
+  const said = error instanceof Error ? error.message : String(error ?? "");
+  const why = error instanceof PushjobsError ? problemLabel(labels, error.problem) : said;
+  return labels[label].replace("{why}", () => why);
+}
+
+/** What is said of a problem: the label `problem:` and what comes last in its type, or its own words. */
+export function problemLabel(labels: Labels, { type, title, detail }: Problem): string {
+  return labels[`problem:${type.split(":").at(-1)}`] ?? detail ?? title;
 }

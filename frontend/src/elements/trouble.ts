@@ -23,5 +23,6 @@ export function troubleOf(state: ConnectionState, before: Trouble): Trouble {
 
 /** What is said of it; `error` is why, where the server has refused. */
 export function troubleText(labels: Labels, trouble: Trouble, error: Error | null): string {
-  return trouble === null ? "" : because(labels[trouble], error);
+  if (trouble === null) return "";
+  return trouble === "refused" ? because(labels, trouble, error) : labels[trouble];
 }

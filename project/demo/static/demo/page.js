@@ -41,7 +41,7 @@ async function welcome() {
 function follow() {
   const mine = jobs.subscribe("user:me");
   mine.on("*", (event) => {
-    if (event.channel === mine.channel) log.event(event, list.nameOf(event));
+    log.event(event, list.nameOf(event));
     list.preview(mine.state.get().get(event.job));
   });
   mine.done.catch((error) => {

@@ -35,10 +35,7 @@ export class Switchboard {
 
   subscribe(what, options = {}) {
     const start = typeof what === "string" ? { cursor: this.cursor, ...options } : options;
-    const following = new Following(this.#client, what, start, {
-      replay: (id) => this.subscribe(`job:${id}`, { cursor: "earliest" }),
-      forget: () => this.#followings.delete(following),
-    });
+    const following = new Following(this.#client, what, start, () => this.#followings.delete(following));
     this.#followings.add(following);
     return following;
   }
