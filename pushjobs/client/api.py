@@ -24,6 +24,9 @@ from pushjobs.client.ladder import Ladder, Transport
 from pushjobs.client.steps import Call, Flow
 from pushjobs.status import Status
 
+#: Seconds that a job's response may take to come, which may be large: a deadline bounds it further.
+LONGEST_DOWNLOAD = 24 * 3600.0
+
 
 @dataclass
 class Api:
@@ -159,7 +162,8 @@ class Api:
 
     def _response(self, job: Job | str, deadline: float | None) -> Flow[httpx.Response]:
         found = yield from self._finished(job, deadline)
-        call = Call("GET", self._url(found, "response"), self.patience.answer)
+        url = self._url(found, "response")
+        call = Call("GET", url, self.patience.answer, within=LONGEST_DOWNLOAD)
         return (yield from ask(call, self._tokens(found), any_status=True))
 
     def _result(self, job: Job | str, deadline: float | None) -> Flow[Any]:

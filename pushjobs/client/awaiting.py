@@ -6,7 +6,7 @@ import asyncio
 import inspect
 import ssl
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, aclosing
 from typing import Any, TypeVar
 
 import httpx
@@ -134,17 +134,21 @@ class _Line:
                 raise TypeError(f"no step: {step!r}")
 
     async def _call(self, call: Call) -> httpx.Response:
+        request = self._http.build_request(
+            call.method,
+            call.url,
+            params=call.params,
+            headers=call.headers,
+            json=call.json,
+            data=call.form,
+            files=list(call.files) or None,
+            timeout=call.timeout,
+        )
         with over_http():
-            return await self._http.request(
-                call.method,
-                call.url,
-                params=call.params,
-                headers=call.headers,
-                json=call.json,
-                data=call.form,
-                files=list(call.files) or None,
-                timeout=call.timeout,
-            )
+            answer = await self._http.send(request, stream=True)
+            async with aclosing(answer):
+                await _read(answer, call.reading)
+            return answer
 
     async def _stream(self, step: OpenStream) -> httpx.Response:
         request = self._http.build_request(
@@ -164,7 +168,7 @@ class _Line:
                 self._open.push_async_callback(messages.aclose)
                 self._messages = messages
             else:
-                await answer.aread()
+                await _read(answer, step.silence)
         return answer
 
     async def _message(self) -> Message | None:
@@ -192,6 +196,15 @@ class _Line:
         if self._socket is None:
             raise RuntimeError("no socket is open")
         return self._socket
+
+
+async def _read(answer: httpx.Response, seconds: float) -> None:
+    """All of the answer, within so many seconds; httpx bounds each silence alone."""
+    try:
+        async with asyncio.timeout(seconds):
+            await answer.aread()
+    except TimeoutError as error:
+        raise httpx.ReadTimeout("the answer takes too long") from error
 
 
 async def _token(source: TokenSource) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ssl
 import time
 from collections.abc import Generator, Iterator, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from typing import Any, TypeVar
 
 import httpx
@@ -45,6 +45,32 @@ class _Connection(ClientConnection):
             if error.response.status_code < 400:
                 raise Redirected("no socket: redirected") from error
             raise
+
+
+class _Within(httpx.SyncByteStream):
+    """A body that has to come within so many seconds; httpx bounds each silence alone."""
+
+    def __init__(self, body: httpx.SyncByteStream, seconds: float) -> None:
+        self._body = body
+        self._ends = time.monotonic() + seconds
+
+    def __iter__(self) -> Iterator[bytes]:
+        for part in self._body:
+            if time.monotonic() > self._ends:
+                raise httpx.ReadTimeout("the answer takes too long")
+            yield part
+
+    def close(self) -> None:
+        self._body.close()
+
+
+def _read(answer: httpx.Response, seconds: float) -> None:
+    """All of the answer. A silence under way as the seconds end is still bounded by its own."""
+    assert isinstance(answer.stream, httpx.SyncByteStream)
+    timeouts = answer.request.extensions["timeout"]
+    timeouts["read"] = min(timeouts["read"], seconds)
+    answer.stream = _Within(answer.stream, seconds)
+    answer.read()
 
 
 class Blocking:
@@ -133,17 +159,19 @@ class _Line:
                 raise TypeError(f"no step: {step!r}")
 
     def _call(self, call: Call) -> httpx.Response:
-        with over_http():
-            return self._http.request(
-                call.method,
-                call.url,
-                params=call.params,
-                headers=call.headers,
-                json=call.json,
-                data=call.form,
-                files=list(call.files) or None,
-                timeout=call.timeout,
-            )
+        request = self._http.build_request(
+            call.method,
+            call.url,
+            params=call.params,
+            headers=call.headers,
+            json=call.json,
+            data=call.form,
+            files=list(call.files) or None,
+            timeout=call.timeout,
+        )
+        with over_http(), closing(self._http.send(request, stream=True)) as answer:
+            _read(answer, call.reading)
+            return answer
 
     def _stream(self, step: OpenStream) -> httpx.Response:
         request = self._http.build_request(
@@ -161,7 +189,7 @@ class _Line:
                 request.extensions["timeout"]["read"] = step.silence
                 self._messages = EventSource(answer).iter_sse()
             else:
-                answer.read()
+                _read(answer, step.silence)
         return answer
 
     def _message(self) -> Message | None:

@@ -20,7 +20,11 @@ TokenSource = BlockingTokenSource | Callable[[], Awaitable[str]]
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A request and its whole answer, an ``httpx.Response``. ``timeout`` is for each silence."""
+    """A request and its whole answer, an ``httpx.Response``.
+
+    ``timeout`` is for each silence, in seconds. ``within`` is for reading the answer as a whole,
+    from when it begins; None: no longer than the ``timeout``.
+    """
 
     method: str
     url: str
@@ -30,6 +34,12 @@ class Call:
     json: Any = None
     form: Mapping[str, str] | None = None
     files: Sequence[tuple[str, Any]] = ()
+    within: float | None = None
+
+    @property
+    def reading(self) -> float:
+        """Seconds that it may take to read the answer."""
+        return self.timeout if self.within is None else self.within
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ import asyncio
 import json
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -13,11 +14,14 @@ import pytest
 
 from pushjobs.client import AsyncClient, Client, Event, Patience
 from pushjobs.client.awaiting import _Line
+from pushjobs.client.documents import Job
 from pushjobs.client.steps import NextFrame
 from tests.processes import NO_TLS
 from tests.unit.client.drive import END, event
+from tests.unit.client.test_asking import document
 
-PATIENCE = Patience(opening=0.3, silence=10)
+PATIENCE = Patience(opening=0.3, silence=10, answer=0.3)
+DOCUMENT = document(status="succeeded").json()
 
 
 class Odd(ThreadingHTTPServer):
@@ -79,6 +83,28 @@ def late(handler: _Handler) -> None:
     handler.end()
 
 
+def trickling(handler: _Handler) -> None:
+    """A job's document, byte by byte, over several times the patience for an answer."""
+    body = b" " * 40 + json.dumps(DOCUMENT).encode()
+    handler.send_response(200)
+    handler.send_header("Content-Length", str(len(body)))
+    handler.send_header("Connection", "close")
+    handler.end_headers()
+    with suppress(OSError):  # Its reader has gone.
+        for place in range(40):
+            handler.wfile.write(body[place : place + 1])
+            handler.server.closing.wait(PATIENCE.answer / 10)
+        handler.wfile.write(body[40:])
+
+
+def whole(handler: _Handler) -> None:
+    body = json.dumps(DOCUMENT).encode()
+    handler.send_response(200)
+    handler.send_header("Content-Length", str(len(body)))
+    handler.end_headers()
+    handler.wfile.write(body)
+
+
 def never(handler: _Handler) -> None:
     handler.begin()
     handler.server.closing.wait()
@@ -89,6 +115,18 @@ def elsewhere(handler: _Handler) -> None:
     handler.send_header("Location", handler.server.url.replace("http", "ws") + "/elsewhere")
     handler.send_header("Content-Length", "0")
     handler.end_headers()
+
+
+async def asked(kind: str, url: str, call: str, *arguments: Any) -> Any:
+    """What a client's method gives, or the error that it raises."""
+    try:
+        if kind == "awaiting":
+            async with AsyncClient(url, patience=PATIENCE, ssl_context=NO_TLS) as client:
+                return await getattr(client, call)(*arguments)
+        with Client(url, patience=PATIENCE, ssl_context=NO_TLS) as client:
+            return getattr(client, call)(*arguments)
+    except Exception as error:
+        return error
 
 
 async def followed(kind: str, url: str, transports: list[str], patience: Patience) -> list[Event]:
@@ -117,6 +155,21 @@ async def test_a_stream_that_stays_silent_is_opened_anew(odd: Odd, kind: str) ->
     (told,) = await followed(kind, odd.url, ["sse"], Patience(silence=0.3))
     assert told.terminal
     assert len(odd.paths) == 2
+
+
+async def test_an_answer_that_trickles_is_asked_for_anew(odd: Odd, kind: str) -> None:
+    odd.answers = [trickling, whole]
+    job = await asked(kind, odd.url, "get", "7")
+    assert job.over
+    assert len(odd.paths) == 2
+
+
+async def test_a_response_may_take_its_time_until_the_deadline(odd: Odd, kind: str) -> None:
+    job = Job.read(DOCUMENT)
+    odd.answers = [trickling]
+    answer = await asked(kind, odd.url, "response", job)
+    assert answer.json() == DOCUMENT
+    assert isinstance(await asked(kind, odd.url, "response", job, 0.3), TimeoutError)
 
 
 async def test_a_handshake_is_not_sent_elsewhere(odd: Odd, kind: str) -> None:
