@@ -35,7 +35,8 @@ BROKER_URL = env.str("BROKER_URL", default="")
 REDIS_URL = env.str("REDIS_URL", default="")
 
 INSTALLED_APPS = [
-    "daphne",
+    # For its `runserver`, of the embedded set-up; other processes would load Twisted for nothing.
+    *([] if BROKER_URL else ["daphne"]),
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
