@@ -7,15 +7,20 @@ BIN := .venv/bin
 READY := .venv/ready
 BENCH_READY := .venv/bench-ready
 
-.PHONY: demo test chaos bench soak serve stack bundle check lock
+.PHONY: demo test test-client test-server chaos bench soak serve stack bundle
+.PHONY: check check-client check-types check-server lock
 
 # STACK=1 for the distributed set-up.
 demo: bundle
 	@$(BIN)/python -m project.demo.run $(if $(STACK),--stack)
 
-# Many processes are started: none should compile anew what another has.
-test: bundle
+test: test-client test-server
+
+test-client: bundle
 	@$(BIN)/python hatch_build.py test
+
+# Many processes are started: none should compile anew what another has.
+test-server: bundle
 	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
 
 # The fault suite for SECONDS (60); SEED plays one again, otherwise it is chosen and printed.
@@ -41,11 +46,17 @@ stack: bundle
 bundle: $(READY)
 	@$(BIN)/python hatch_build.py
 
-check: $(READY)
+check: check-client check-types check-server
+
+check-client: bundle
 	@$(BIN)/python hatch_build.py check
+
+check-types: $(READY)
+	$(BIN)/mypy
+
+check-server: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy
 	$(BIN)/lint-imports
 	HTTPS=1 $(BIN)/python manage.py check --deploy --fail-level WARNING
 	$(BIN)/python manage.py makemigrations --check --dry-run
@@ -68,7 +79,8 @@ $(READY): requirements/dev.txt
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed" if sys.version_info < (3, 11) else 0)'
 	@echo "Setting up .venv with the pinned packages; this takes about a minute, once."
 	@$(PYTHON) -m venv .venv
-	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements/dev.txt
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-compile --require-hashes --requirement requirements/dev.txt
+	@$(BIN)/python -m compileall -q -j 0 .venv # On all cores, where pip takes one.
 	@touch $@
 
 $(BENCH_READY): $(READY) requirements/bench.txt
