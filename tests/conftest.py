@@ -2,14 +2,30 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 from asgiref.sync import SyncToAsync
 from django.db import connections
 
 from tests.processes import Server, serve
+from tests.rabbitmq_server import RabbitmqServer, running_rabbitmq
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Let SIGTERM end a run as Ctrl-C does: with all servers that were started for it."""
+    distributes = bool(config.getoption("numprocesses", None))
+
+    def interrupt(*_: object) -> None:
+        if distributes:  # Its children are the processes that run the tests.
+            for process in psutil.Process().children():
+                process.send_signal(signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
+
+    signal.signal(signal.SIGTERM, interrupt)
 
 
 @pytest.fixture(scope="session")
@@ -37,6 +53,19 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A really running ``manage.py serve``."""
     with serve(tmp_path_factory.mktemp("serve")) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def _rabbitmq(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RabbitmqServer]:
+    with running_rabbitmq(tmp_path_factory.mktemp("rabbitmq")) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def rabbitmq(_rabbitmq: RabbitmqServer) -> RabbitmqServer:
+    """A really running RabbitMQ, and nothing in it; who kills it starts it again."""
+    _rabbitmq.empty()
+    return _rabbitmq
 
 
 @pytest.fixture

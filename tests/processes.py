@@ -175,8 +175,8 @@ class Server:
 def serve(folder: Path, **options: Any) -> Iterator[Server]:
     """A server that runs while inside."""
     server = Server(folder, **options)
-    server.start()
     try:
+        server.start()
         yield server
     finally:
         if server.process is not None and server.process.poll() is None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
 import pika
 import pika.exceptions
 import pytest
+from dramatiq.common import dq_name, xq_name
 from pika.adapters.blocking_connection import BlockingChannel
 
 from project.stack.ports import free_port
@@ -22,6 +23,8 @@ needs_rabbitmq = pytest.mark.skipif(
     not (shutil.which("rabbitmq-server") and shutil.which("epmd")),
     reason="there is no rabbitmq-server on PATH",
 )
+#: For the tests with the fixture ``rabbitmq``: one process runs them, which starts one server.
+shares_rabbitmq = pytest.mark.xdist_group("rabbitmq")
 
 _LOGIN = {"RABBITMQ_DEFAULT_USER": "pushjobs", "RABBITMQ_DEFAULT_PASS": "secret"}
 
@@ -31,9 +34,14 @@ class RabbitmqServer:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._program = Rabbitmq(folder, free_port(), _LOGIN["RABBITMQ_DEFAULT_PASS"])
+        self.port = free_port()
+        self._program = Rabbitmq(folder, self.port, _LOGIN["RABBITMQ_DEFAULT_PASS"])
         self._process = Process("rabbitmq", folder / "rabbitmq.log")
         self.url = self._program.variables()["BROKER_URL"]
+
+    def url_by(self, port: int) -> str:
+        """Its address by way of another port, on which a proxy listens."""
+        return self.url.replace(f":{self.port}/", f":{port}/")
 
     def start(self) -> None:
         self._program.prepare(_LOGIN)
@@ -49,6 +57,13 @@ class RabbitmqServer:
     def kill(self) -> None:
         """``kill -9``; its helper processes end with it."""
         self._process.kill()
+
+    def empty(self) -> None:
+        """Delete the queues of ``tests/app/jobs.py``, with all that is in them."""
+        with self.channel() as channel:
+            for queue in ("default", "apart", "ranked"):
+                for name in (queue, dq_name(queue), xq_name(queue)):
+                    channel.queue_delete(name)
 
     def waiting(self, queue: str) -> int:
         """How many messages no worker has taken from a queue; 0 where there is no such queue."""
@@ -76,13 +91,12 @@ class RabbitmqServer:
             return False
 
 
-def start_rabbitmq(folder: Path, resources: ExitStack) -> str:
-    """A broker on a RabbitMQ of its own, or on the one that ``BROKER_URL`` names."""
-    named = os.environ.get("BROKER_URL", "")
-    if named.startswith("amqp"):
-        return named
-    (folder / "rabbitmq").mkdir()
-    server = RabbitmqServer(folder / "rabbitmq")
-    resources.callback(server.kill)
-    server.start()
-    return server.url
+@contextmanager
+def running_rabbitmq(folder: Path) -> Iterator[RabbitmqServer]:
+    """A node of the tests' own that runs while inside."""
+    server = RabbitmqServer(folder)
+    try:
+        server.start()
+        yield server
+    finally:
+        server.kill()

@@ -65,8 +65,8 @@ class RedisServer:
 def running_redis(folder: Path) -> Iterator[RedisServer]:
     """A server of the test's own that runs while inside."""
     server = RedisServer(folder)
-    server.start()
     try:
+        server.start()
         yield server
     finally:
         server.kill()

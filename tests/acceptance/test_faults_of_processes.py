@@ -2,22 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from tests.acceptance.faults import withstands
-from tests.chaos.cluster import Cluster, running_cluster
+from tests.chaos.cluster import Cluster
 from tests.chaos.scenario import Scenario
 from tests.chaos.scenarios import OF_PROCESSES
 
-pytestmark = pytest.mark.xdist_group("faults-of-processes")
-
-
-@pytest.fixture(scope="module")
-def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    with running_cluster(tmp_path_factory.mktemp("processes")) as running:
-        yield running
+pytestmark = pytest.mark.xdist_group("faults")
 
 
 @pytest.mark.parametrize("scenario", OF_PROCESSES, ids=lambda scenario: scenario.__name__)

@@ -27,7 +27,8 @@ from tests.processes import WAYS, Server, serve
 pytestmark = pytest.mark.xdist_group("slow")
 
 FAST = 10
-CHUNKS, SIZE, PAUSE = 1000, 15_000, 0.003
+#: Twice what the buffers of a connection and its backlog take.
+CHUNKS, SIZE, PAUSE = 700, 15_000, 0.003
 #: A log and a backlog, the buffers of eleven connections, and what the allocator keeps.
 BOUND = 60_000_000
 BUFFER = 4096

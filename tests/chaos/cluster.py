@@ -21,6 +21,7 @@ from tests.chaos.flags import Flags
 from tests.chaos.ledger import Ledger
 from tests.chaos.proxy import Network, Proxy
 from tests.integration.stack import Stack, postgres
+from tests.processes import NO_TLS
 from tests.redis_server import RedisServer
 from tests.waiting import until
 
@@ -136,7 +137,8 @@ class Cluster:
     def _answers(self, number: int) -> bool:
         assert self.web(number).poll() is None, self.log[-4000:]
         try:
-            httpx.get(f"http://127.0.0.1:{self.web_ports[number]}/jobs/asyncapi.json", timeout=20)
+            url = f"http://127.0.0.1:{self.web_ports[number]}/jobs/asyncapi.json"
+            httpx.get(url, timeout=20, verify=NO_TLS)
         except httpx.TransportError:
             return False
         return True

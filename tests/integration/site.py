@@ -7,7 +7,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,9 +18,6 @@ from tests.processes import ROOT, Server
 from tests.redis_server import running_redis
 
 SETTINGS = {"LEASE": 2, "REENQUEUE_AFTER": 2, "SWEEP_INTERVAL": 0.5, "SHUTDOWN_GRACE": 1}
-
-#: Starts a broker, and says by what URL it is reached.
-StartBroker = Callable[[Path, ExitStack], str]
 
 
 @dataclass
@@ -63,8 +60,11 @@ class Site:
 
 
 @contextmanager
-def running_site(folder: Path, start_broker: StartBroker, **settings: Any) -> Iterator[Site]:
-    """A site without workers that runs while inside; its layer and log are on a Redis."""
+def running_site(folder: Path, broker: str, **settings: Any) -> Iterator[Site]:
+    """A site without workers that runs while inside; its layer and log are on a Redis.
+
+    ``broker`` is the URL of one.
+    """
     with ExitStack() as resources:
         redis = resources.enter_context(running_redis(folder))
         environment = {
@@ -72,16 +72,10 @@ def running_site(folder: Path, start_broker: StartBroker, **settings: Any) -> It
             "DJANGO_SETTINGS_MODULE": "tests.settings",
             "DATABASE_URL": resources.enter_context(postgres(folder / "postgres")),
             "REDIS_URL": redis.url,
-            "BROKER_URL": start_broker(folder, resources),
+            "BROKER_URL": broker,
             "PUSHJOBS": json.dumps(SETTINGS | settings),
         }
         site = Site(Server(folder, kind="uvicorn", environment=environment))
         resources.callback(site.stop)
         site.server.start()
         yield site
-
-
-def start_redis(folder: Path, resources: ExitStack) -> str:
-    """A broker on a Redis of its own."""
-    (folder / "broker").mkdir()
-    return resources.enter_context(running_redis(folder / "broker")).url

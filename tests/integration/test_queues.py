@@ -8,25 +8,33 @@ from datetime import datetime
 import pytest
 
 from tests.contract.clients import Client, Document
-from tests.integration.site import Site, StartBroker, running_site, start_redis
-from tests.rabbitmq_server import needs_rabbitmq, start_rabbitmq
-
-pytestmark = pytest.mark.xdist_group("queues")
+from tests.integration.site import Site, running_site
+from tests.rabbitmq_server import needs_rabbitmq, shares_rabbitmq
+from tests.redis_server import running_redis
 
 
 @pytest.fixture(
     scope="module",
     params=[
-        pytest.param(start_redis, id="redis"),
-        pytest.param(start_rabbitmq, id="rabbitmq", marks=needs_rabbitmq),
+        pytest.param("redis", marks=pytest.mark.xdist_group("queues")),
+        pytest.param("rabbitmq", marks=[needs_rabbitmq, shares_rabbitmq]),
     ],
 )
-def site(
+def broker(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Site]:
+) -> Iterator[str]:
+    """The address of a broker of each kind."""
+    if request.param == "rabbitmq":
+        yield request.getfixturevalue("rabbitmq").url
+    else:
+        with running_redis(tmp_path_factory.mktemp("broker")) as server:
+            yield server.url
+
+
+@pytest.fixture(scope="module")
+def site(broker: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """A site that has a worker for the queue ``default``."""
-    start_broker: StartBroker = request.param
-    with running_site(tmp_path_factory.mktemp("queues"), start_broker) as running:
+    with running_site(tmp_path_factory.mktemp("queues"), broker) as running:
         running.start_worker("default", threads=2)
         yield running
 

@@ -18,27 +18,17 @@ from pushjobs.broker import ACTOR
 from tests.contract.clients import Client, Document, bearer, channel_of
 from tests.contract.followers import Follower
 from tests.integration.site import Site, running_site
-from tests.rabbitmq_server import RabbitmqServer, needs_rabbitmq
+from tests.rabbitmq_server import RabbitmqServer, needs_rabbitmq, shares_rabbitmq
 from tests.waiting import until
 
-pytestmark = [needs_rabbitmq, pytest.mark.xdist_group("rabbitmq")]
-
-
-@pytest.fixture(scope="module")
-def rabbitmq(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RabbitmqServer]:
-    server = RabbitmqServer(tmp_path_factory.mktemp("rabbitmq"))
-    try:
-        server.start()
-        yield server
-    finally:
-        server.kill()
+pytestmark = [needs_rabbitmq, shares_rabbitmq]
 
 
 @pytest.fixture(scope="module")
 def site(rabbitmq: RabbitmqServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """A site with two workers for the queue ``default``, and none for ``apart``."""
     folder = tmp_path_factory.mktemp("site")
-    with running_site(folder, lambda *_: rabbitmq.url) as running:
+    with running_site(folder, rabbitmq.url) as running:
         for _ in range(2):
             running.start_worker("default", threads=2)
         yield running

@@ -23,7 +23,7 @@ from project.stack.composefile import Service, read
 from project.stack.programs import nginx
 from project.stack.topology import COMPOSE_FILE
 from tests.integration.launched import Launched, launched
-from tests.processes import ROOT
+from tests.processes import NO_TLS, ROOT
 from tests.waiting import until
 
 pytestmark = pytest.mark.xdist_group("make-stack")
@@ -87,7 +87,7 @@ def read_job(url: str, job: dict[str, Any]) -> dict[str, Any]:
 
 def serves(url: str) -> bool:
     try:
-        return httpx.get(f"{url}/health/live", timeout=30).status_code == 200
+        return httpx.get(f"{url}/health/live", timeout=30, verify=NO_TLS).status_code == 200
     except httpx.TransportError:
         return False
 

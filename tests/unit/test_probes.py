@@ -6,7 +6,7 @@ import asyncio
 import signal
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import ExitStack, asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager, closing
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,8 @@ from pika.exceptions import AMQPConnectionError
 from pushjobs.health import Health
 from pushjobs.log import get_log
 from pushjobs.probes import Blocking, LayerProbe, Probe, ask_broker, ask_database, ask_log
-from tests.rabbitmq_server import needs_rabbitmq, start_rabbitmq
+from tests.chaos.proxy import Network, Proxy
+from tests.rabbitmq_server import RabbitmqServer, needs_rabbitmq, shares_rabbitmq
 from tests.redis_server import RedisServer, running_redis
 from tests.unit.conftest import Configure
 
@@ -192,11 +193,15 @@ def test_a_broker_of_another_kind_is_not_asked(monkeypatch: pytest.MonkeyPatch) 
 
 
 @needs_rabbitmq
+@shares_rabbitmq
 def test_rabbitmq_is_asked_on_one_connection_made_anew_where_it_was_closed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    rabbitmq: RabbitmqServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with ExitStack() as resources:
-        broker = RabbitmqBroker(url=start_rabbitmq(tmp_path, resources), middleware=[])
+        network = Network()
+        resources.callback(network.close)
+        link = resources.enter_context(closing(Proxy(network, ("127.0.0.1", rabbitmq.port))))
+        broker = RabbitmqBroker(url=rabbitmq.url_by(link.port), middleware=[])
         resources.callback(broker.close)
         monkeypatch.setattr(dramatiq.broker, "global_broker", broker)
         for _ in range(3):
@@ -206,5 +211,6 @@ def test_rabbitmq_is_asked_on_one_connection_made_anew_where_it_was_closed(
         ask_broker()
         (second,) = broker.connections
         assert second is not first
-    with pytest.raises(AMQPConnectionError):
-        ask_broker()
+        link.refuse()
+        with pytest.raises(AMQPConnectionError):
+            ask_broker()
