@@ -62,25 +62,29 @@ class Candidate:
         """Figures of one closed loop; none once deliveries were lost.
 
         ``rate`` in thousands of deliveries a second, ``cpu`` in microseconds of the server's for
-        each. In percent of the time, ``busy`` is for how much of it the server had its core,
-        ``generator`` for how much the load generator had one, and ``others`` how busy the cores
-        beside the server's were: with generator, publisher and stores.
+        each, of which ``user`` were its own and not the kernel's. In percent of the time, ``busy``
+        is for how much of it the server had its core, ``generator`` for how much the load generator
+        had one, and ``others`` how busy the cores beside the server's were: with generator,
+        publisher and stores.
         """
         if self.lost is not None:
             return {}
-        before, of_generator = self.served.process.cpu_seconds(), self.generator.cpu_seconds()
+        server = self.served.process
+        before, of_generator = server.cpu_seconds(), self.generator.cpu_seconds()
+        user = server.user_seconds()
         of_others = cores.busy_seconds()
         try:
             found = self.generator.closed(seconds, window)
         except Lost as lost:
             self.lost = str(lost)
             return {}
-        cpu = self.served.process.cpu_seconds() - before
+        cpu, user = server.cpu_seconds() - before, server.user_seconds() - user
         of_generator = self.generator.cpu_seconds() - of_generator
         of_others = (cores.busy_seconds() - of_others) / len(cores.OTHERS)
         return {
             "rate": found["deliveries"] / found["seconds"] / 1e3,
             "cpu": 1e6 * cpu / found["deliveries"],
+            "user": 1e6 * user / found["deliveries"],
             "busy": 100 * cpu / found["seconds"],
             "generator": 100 * of_generator / found["seconds"],
             "others": 100 * of_others / found["seconds"],

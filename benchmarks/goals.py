@@ -162,5 +162,7 @@ def _growth(found: Found) -> Iterator[Goal]:
         for name in (WITH_WRITER, Ceiling.name, Nchan.name):
             ratio = found.least(growth.NAME, "ratio", [f"{name}, {LABEL[transport]}"])
             yield Goal(f"{what}: {name}", ratio, most=1.33 if name == WITH_WRITER else None)
+        of_user = found.least(growth.NAME, "ratio_user", [f"{WITH_WRITER}, {LABEL[transport]}"])
+        yield Goal(f"{what}: {WITH_WRITER}, in user mode", of_user)
     rows = found.most("scaling-rows", "ratio")
     yield Goal("queries, ten times the rows: the one that slows most", rows, most=_SLOWER)

@@ -31,6 +31,9 @@ _COLUMNS = (
     Column("many", "many clients, µs CPU/delivery", ".2f"),
     Column("ratio", "many of few", ".2f"),
     Column("further", "the same without the first client", ".2f"),
+    Column("few_user", "few, in user mode", ".2f"),
+    Column("many_user", "many, in user mode", ".2f"),
+    Column("ratio_user", "many of few, in user mode", ".2f"),
 )
 
 
@@ -48,7 +51,11 @@ def run(bench: Bench) -> list[Table]:
             ),
             (
                 "With few clients each bears more of what an event costs by itself, which hides "
-                "growth. So the last column compares what each client costs after the first."
+                "growth. So the column after compares what each client costs after the first."
+            ),
+            (
+                "In user mode is what the server does itself. The rest is the kernel's, for writes "
+                "to sockets: on the loopback interface both ends of TCP are in it."
             ),
         ],
         chart=Chart("ratio", "candidate"),
@@ -98,19 +105,26 @@ def compared(
     """A candidate's figures; none once deliveries were lost.
 
     ``alone`` is the µs of an event with one client, ``few`` and ``many`` are those of a delivery,
-    ``ratio`` and ``further`` the medians of the rounds' ratios.
+    ``ratio`` and ``further`` the medians of the rounds' ratios; ``…_user`` is of the time that was
+    not the kernel's, and its ratio that of the medians.
     """
-    pairs = [(a["cpu"], b["cpu"]) for a, b in zip(of_few, of_many, strict=True) if a and b]
-    if not pairs or alone is None:
+    rounds = [(a, b) for a, b in zip(of_few, of_many, strict=True) if a and b]
+    if not rounds or alone is None:
         return {}
+    pairs = [(a["cpu"], b["cpu"]) for a, b in rounds]
 
     def further(cost: float, size: int) -> float:
         return (size * cost - alone) / (size - 1)
 
+    few_user, many_user = (median(a["user"] for a in size) for size in zip(*rounds, strict=True))
     return {
         "alone": alone,
         "few": median(a for a, _ in pairs),
         "many": median(b for _, b in pairs),
         "ratio": median(b / a for a, b in pairs),
         "further": median(further(b, many) / further(a, few) for a, b in pairs),
+        "few_user": few_user,
+        "many_user": many_user,
+        # A short round may have none, as it is counted in ticks.
+        "ratio_user": many_user / few_user if few_user else None,
     }

@@ -104,11 +104,12 @@ def test_the_usual_consumer_is_the_one_on_the_core_layer_and_the_other_stands_be
 
 
 def test_growth_is_compared_round_by_round_and_without_what_an_event_costs_by_itself() -> None:
-    few = [{"cpu": 8.0}, {}, {"cpu": 16.0}, {"cpu": 8.0}]
-    many = [{"cpu": 12.0}, {"cpu": 90.0}, {"cpu": 24.0}, {"cpu": 12.0}]
+    few = [{"cpu": cpu, "user": 4.0} if cpu else {} for cpu in (8.0, 0.0, 16.0, 8.0)]
+    many = [{"cpu": cpu, "user": 5.0} for cpu in (12.0, 90.0, 24.0, 12.0)]
     found = compared(205.0, 100, few, 5_000, many)
     assert (found["few"], found["many"], found["ratio"]) == (8.0, 12.0, 1.5)
     assert found["further"] == pytest.approx((60_000 - 205) / 4_999 / (595 / 99))
+    assert (found["few_user"], found["many_user"], found["ratio_user"]) == (4.0, 5.0, 1.25)
     assert compared(None, 100, few, 5_000, many) == {}
 
 
