@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from pathlib import Path
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
@@ -35,8 +36,8 @@ BROKER_URL = env.str("BROKER_URL", default="")
 REDIS_URL = env.str("REDIS_URL", default="")
 
 INSTALLED_APPS = [
-    # For its `runserver`, of the embedded set-up; other processes would load Twisted for nothing.
-    *([] if BROKER_URL else ["daphne"]),
+    # For its `runserver`, which knows ASGI; other processes would load Twisted for nothing.
+    *(["daphne"] if "runserver" in sys.argv[1:2] else []),
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",

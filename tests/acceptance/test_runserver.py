@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -136,3 +137,14 @@ def test_a_server_that_is_stopped_gives_its_jobs_back(server: Runserver, gate: P
     with closing(sqlite3.connect(server.folder / DATABASE)) as database:
         rows = database.execute("SELECT status, attempt, released FROM pushjobs_job").fetchall()
     assert rows == [("queued", 1, 1)]
+
+
+def test_it_knows_asgi_where_jobs_go_to_a_broker_too(tmp_path: Path) -> None:
+    environment = os.environ | {
+        "VAR": str(tmp_path),
+        "DJANGO_SETTINGS_MODULE": "project.settings",
+        "BROKER_URL": "redis://127.0.0.1:1/1",
+    }
+    command = [sys.executable, "manage.py", "runserver", "--help"]
+    said = subprocess.run(command, cwd=ROOT, env=environment, check=True, capture_output=True)
+    assert b"--noasgi" in said.stdout, "this is Django's own, which knows WSGI only"
