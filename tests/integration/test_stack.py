@@ -13,6 +13,7 @@ from uuid import uuid4
 
 import httpx
 import psutil
+import psycopg
 import pytest
 import redis
 from httpx_sse import connect_sse
@@ -85,6 +86,13 @@ def read_job(url: str, job: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
+def ended(url: str, job: dict[str, Any]) -> dict[str, Any]:
+    """The job's document once it is over."""
+    while (found := read_job(url, job))["finished_at"] is None:
+        pass
+    return found
+
+
 def serves(url: str) -> bool:
     try:
         return httpx.get(f"{url}/health/live", timeout=30, verify=NO_TLS).status_code == 200
@@ -133,23 +141,35 @@ def test_each_service_has_the_compose_files_environment(
         assert "LEAKED" not in environment
 
 
-def test_jobs_run_in_all_worker_processes_each_with_a_pool_of_its_own(stack: Launched) -> None:
+def test_jobs_run_in_all_worker_processes_each_with_a_pool_of_its_own(
+    stack: Launched, services: dict[str, Service]
+) -> None:
     url = stack.addresses["web-1"]
-    port = int(stack.addresses["postgres"].rpartition(":")[2].partition("/")[0])
     masters = [stack.process("worker-1"), stack.process("worker-2")]
-    workers = [process for master in masters for process in master.children()]
-    assert len(workers) >= 4
-    idle = {process.pid: _connections(process, port) for process in masters}
-    jobs = [submit(url, text="a few words to be told", delay=0.1) for _ in range(40)]
-    busy = [_connections(process, port) for process in workers]
+    workers = {process.pid: process for master in masters for process in master.children()}
+    jobs: list[dict[str, Any]] = []
+    address = services["migrate"].environment["DATABASE_URL"]
+    with psycopg.connect(address, autocommit=True) as database:
+        until(
+            lambda: len(workers.keys() & _have_run(database)) == 4,
+            lambda: jobs.append(submit(url, text="a few words to be told", delay=0.1)),
+        )
+        busy = workers.keys() & _have_run(database)
     for job in jobs:
-        assert read_job(stack.addresses["web-2"], job)["status"] == "succeeded"
-    assert idle == {process.pid: set() for process in masters}
-    pools = [connections for connections in busy if connections]
-    assert len(pools) == 4
+        assert ended(stack.addresses["web-2"], job)["status"] == "succeeded"
+    port = int(stack.addresses["postgres"].rpartition(":")[2].partition("/")[0])
+    assert not any(_connections(master, port) for master in masters)
+    pools = [_connections(workers[number], port) for number in busy]
+    assert all(pools)
     assert sum(map(len, pools)) == len(set.union(*pools))
     logs = stack.log_of("worker-1") + stack.log_of("worker-2")
     assert not re.search("ERROR|Traceback|WARNING", logs), logs
+
+
+def _have_run(database: psycopg.Connection[tuple[str]]) -> set[int]:
+    """The processes in which attempts have begun, out of the names of their workers."""
+    rows = database.execute("SELECT worker FROM pushjobs_job WHERE worker <> ''").fetchall()
+    return {int(worker.split(":")[1]) for (worker,) in rows}
 
 
 def _connections(process: psutil.Process, port: int) -> set[int]:
