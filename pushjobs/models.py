@@ -36,7 +36,12 @@ class Job(models.Model):
     queue = models.CharField(max_length=100)
     priority = models.SmallIntegerField(default=0)
     owner = models.ForeignKey(
-        django_settings.AUTH_USER_MODEL, models.CASCADE, null=True, blank=True, related_name="+"
+        django_settings.AUTH_USER_MODEL,
+        models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="+",
+        db_index=False,  # ``pushjobs_job_owner`` begins with it.
     )
     tags = models.JSONField(default=list, blank=True)
     args = models.JSONField(default=dict, blank=True)
@@ -104,9 +109,13 @@ class Job(models.Model):
 
     class Meta:
         ordering: ClassVar = ["-id"]
+        # Each change of a status writes the row anew into every index that has it, so an index has
+        # only the rows that its queries look for.
         constraints: ClassVar = [
             models.UniqueConstraint(
-                fields=["idempotency_scope", "idempotency_key"], name="pushjobs_job_idempotency"
+                fields=["idempotency_scope", "idempotency_key"],
+                condition=models.Q(idempotency_key__isnull=False),
+                name="pushjobs_job_idempotency",
             ),
             models.UniqueConstraint(
                 fields=["idempotency_scope", "coalesce_key"],
@@ -117,7 +126,11 @@ class Job(models.Model):
             ),
         ]
         indexes: ClassVar = [
-            models.Index(fields=["owner", "-id"], name="pushjobs_job_owner"),
+            models.Index(
+                fields=["owner", "-id"],
+                condition=models.Q(owner__isnull=False),
+                name="pushjobs_job_owner",
+            ),
             models.Index(
                 fields=["queue", "priority", "id"],
                 condition=models.Q(status="queued"),
@@ -140,7 +153,7 @@ class Job(models.Model):
             ),
             models.Index(
                 fields=["expires_at"],
-                condition=models.Q(expires_at__isnull=False),
+                condition=models.Q(expires_at__isnull=False, announced__gte=models.F("version")),
                 name="pushjobs_job_expiry",
             ),
             models.Index(

@@ -106,6 +106,7 @@ def plans(user: Any) -> dict[str, str]:
         "API: a user's jobs": own.order_by("-id")[:21],
         "API: a user's running jobs": own.filter(status="running").order_by("-id")[:21],
         "API: a user's jobs by tag": own.filter(tag_rows__name="batch-7").order_by("-id")[:21],
+        "admin: a user's jobs, who is deleted": jobs.filter(owner__in=[user]).order_by(),
         "heartbeat: standing": jobs.filter(
             pk__in=[uuid4() for _ in range(8)], worker="w", status="running"
         ),
