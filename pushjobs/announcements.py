@@ -42,6 +42,22 @@ class Announcements:
         if self._task is not None:
             await asyncio.shield(self._task)
 
+    def flush(self, timeout: float) -> bool:
+        """Wait for the same in a thread; false if ``timeout`` seconds were not enough."""
+        task = self._task
+        if task is None or task.done():
+            return True
+        home = task.get_loop()
+        if not home.is_running():
+            return False
+        settled = asyncio.run_coroutine_threadsafe(self.settled(), home)
+        try:
+            settled.result(timeout)
+        except TimeoutError:
+            settled.cancel()
+            return False
+        return True
+
     async def _write(self) -> None:
         while self._versions:
             await asyncio.sleep(_GATHER)

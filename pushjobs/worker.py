@@ -18,6 +18,7 @@ from dramatiq.asyncio import get_event_loop_thread
 from dramatiq.middleware import AsyncIO, CurrentMessage, Middleware
 
 from pushjobs import execution, heap, loop
+from pushjobs.announcements import get_announcements
 from pushjobs.broker import attended, in_memory
 from pushjobs.conf import settings
 from pushjobs.heartbeat import Heartbeat
@@ -31,6 +32,8 @@ logger = logging.getLogger(__name__)
 #: Seconds that an interrupted handler has to end before its job is given back without it.
 _LAST_GRACE = 3.0
 _FLUSH = 5.0
+#: Seconds for the notes of what was announced; what is not noted is merely announced again.
+_NOTING = 1.0
 
 
 def equip(broker: dramatiq.Broker) -> None:
@@ -89,6 +92,7 @@ class WorkerServices(Middleware):
             thread.stop()
         if not get_publisher().flush(_FLUSH):
             logger.warning("not all events were published; a relay announces what was lost")
+        get_announcements().flush(_NOTING)
 
 
 class _OneStop:

@@ -70,6 +70,19 @@ def test_heartbeat_and_relay_live_as_long_as_their_worker(broker: StubBroker) ->
     assert not services & names()
 
 
+def test_a_stopped_worker_has_noted_what_it_announced(
+    broker: StubBroker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pushjobs.announcements._GATHER", 0.8)
+    found = Worker(broker, worker_threads=1, worker_timeout=50)
+    found.start()
+    job = submit("test.echo")
+    until(lambda: fresh(job).over)
+    found.stop(timeout=20_000)
+    job = fresh(job)
+    assert job.announced == job.version
+
+
 def test_a_stopping_worker_gives_back_what_does_not_end_in_its_grace(
     broker: StubBroker, configure: Configure, tmp_path: Path
 ) -> None:
