@@ -112,11 +112,10 @@ class Site:
         *,
         abrupt: bool = False,
     ) -> Process:
-        environment = {"DATABASE_POOL": str(pool), "dramatiq_queue_prefetch": "8"}
         return self.bench.start(
             name,
             command,
-            environment=self.environment | environment,
+            environment=self.environment | {"DATABASE_POOL": str(pool)},
             cwd=self.code,
             on=on,
             abrupt=abrupt,
