@@ -120,7 +120,7 @@ def _synchronous(view: Callable[..., Any], policy: Policy) -> Callable[..., Any]
         if _gives_coroutine(view, args):
             return _respond_on_loop(view, policy, args, kwargs)
         request = _request_of(args)
-        _vary_what_is_raised(_bound_to(view, args))
+        _vary_what_is_raised(request)
         if viewjob.running(request) is None and policy.defers(http_request(request)):
             with suppress(AnswerNow):
                 return _varied(respond(request, policy))
@@ -144,6 +144,7 @@ async def _respond_on_loop(
     view: Callable[..., Any], policy: Policy, args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> Any:
     request = _request_of(args)
+    _vary_what_is_raised(request)
     # A function of the project's may query.
     defers: Any = sync_to_async(policy.defers) if callable(policy.when) else _async(policy.defers)
     if viewjob.running(request) is None and await defers(http_request(request)):
@@ -164,12 +165,8 @@ def _gives_coroutine(view: Any, args: tuple[Any, ...]) -> bool:
 
     That is no coroutine function, but what it returns is awaited.
     """
-    return getattr(_bound_to(view, args), "view_is_async", False) is True
-
-
-def _bound_to(view: Any, args: tuple[Any, ...]) -> Any:
-    """The class-based view whose method this is, by ``method_decorator`` or without it."""
-    return getattr(getattr(view, "func", None), "__self__", None) or args[0]
+    bound_to = getattr(getattr(view, "func", None), "__self__", None) or args[0]
+    return getattr(bound_to, "view_is_async", False) is True
 
 
 def _request_of(args: tuple[Any, ...]) -> Any:
@@ -187,9 +184,10 @@ def _varied(response: Any) -> Any:
     return response
 
 
-def _vary_what_is_raised(view: Any) -> None:
-    """Have a view of DRF say the same of the responses that it makes of what its method raises."""
-    if hasattr(view, "default_response_headers") and hasattr(view, "headers"):
+def _vary_what_is_raised(request: Any) -> None:
+    """Have DRF say the same of the response that it makes of what its view raises."""
+    view = getattr(request, "parser_context", {}).get("view")
+    if view is not None:
         view.headers["Vary"] = ", ".join(filter(None, [view.headers.get("Vary"), "Prefer"]))
 
 

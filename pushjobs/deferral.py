@@ -158,10 +158,14 @@ def _wait(http: HttpRequest, deferred: _Deferred) -> _Deferred:
         return async_to_sync(_wait_on_hub)(http, deferred)
     assert deferred.wait is not None
     job, deadline, pause = deferred.job, time.monotonic() + deferred.wait, _FIRST_PAUSE
-    while not job.over and (left := deadline - time.monotonic()) > 0:
-        time.sleep(min(pause, left))
-        pause = min(pause * 1.5, _LONGEST_PAUSE)
-        job = Job.objects.defer("response_body", "traceback").filter(pk=job.pk).first() or job
+    try:
+        while not job.over and (left := deadline - time.monotonic()) > 0:
+            time.sleep(min(pause, left))
+            pause = min(pause * 1.5, _LONGEST_PAUSE)
+            job = Job.objects.defer("response_body", "traceback").filter(pk=job.pk).first() or job
+    except DATABASE_OUTAGE as error:
+        note_outage("who waits for a job", error)
+        return deferred  # It is accepted, whatever becomes of the wait.
     return replace(deferred, accepted=replace(deferred.accepted, job=job), waited=True)
 
 

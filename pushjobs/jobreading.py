@@ -13,6 +13,7 @@ from pushjobs.cursor import EARLIEST, Cursor
 from pushjobs.events import Entry
 from pushjobs.exceptions import LimitExceeded, LogUnavailable, ServerBusy
 from pushjobs.models import Job
+from pushjobs.outage import DATABASE_OUTAGE, note_outage
 from pushjobs.reader import get_reader
 from pushjobs.schemas import document
 from pushjobs.tokens import READ
@@ -70,9 +71,16 @@ async def wait_for_change(caller: Caller, job: Job, timeout: float) -> bool:
 
 
 async def wait_for_own(job: Job, timeout: float, address: str) -> tuple[Job, bool]:
-    """As ``wait_until_over``, for who has just submitted the job, from ``address``."""
+    """As ``wait_until_over``, for who has just submitted the job, from ``address``.
+
+    While the database is away it does not wait: the job is accepted, whatever becomes of the wait.
+    """
     token = tokens.verify(tokens.for_job(job.id))
-    return await wait_until_over(Caller(token=token, address=address), job, timeout)
+    try:
+        return await wait_until_over(Caller(token=token, address=address), job, timeout)
+    except DATABASE_OUTAGE as error:
+        note_outage("who waits for a job", error)
+        return job, False
 
 
 async def wait_until_over(caller: Caller, job: Job, timeout: float) -> tuple[Job, bool]:

@@ -95,4 +95,4 @@ def _holds(login: Login, living: Collection[str], users: Mapping[Any, Any]) -> b
 
 def _state(user: Any) -> tuple[Any, ...]:
     hashed = user.get_session_auth_hash() if hasattr(user, "get_session_auth_hash") else None
-    return user.is_active, user.is_staff, hashed
+    return user.is_active, getattr(user, "is_staff", False), hashed

@@ -27,7 +27,7 @@ def has_ended(key: str) -> bool:
         return False
     session = _store()(key)
     session.load()
-    return session.session_key is None
+    return session.session_key != key  # That of one in a file becomes another when it expires.
 
 
 def living(keys: Collection[str]) -> set[str]:

@@ -14,6 +14,7 @@ from channels.db import database_sync_to_async
 from channels.security.websocket import OriginValidator
 from corsheaders.middleware import CorsMiddleware
 from django.conf import settings as django_settings
+from django.contrib.auth import SESSION_KEY
 from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpRequest, HttpResponse, parse_cookie
 
@@ -106,14 +107,11 @@ class StreamRequest:
 
     async def _logged_in(self) -> Caller:
         """The user whom a middleware in front has found, or the one of the session's cookie."""
-        user = self.scope.get("user")
-        if user is not None:
-            session = getattr(self.scope.get("session"), "session_key", None)
-        else:
-            session = self._cookies.get(django_settings.SESSION_COOKIE_NAME)
-            if session is None:
-                return Caller()
-        caller: Caller = await _logged_in(user, session)
+        caller = Caller()
+        if (user := self.scope.get("user")) is not None:
+            caller = await _found(user, self.scope.get("session"))
+        elif (key := self._cookies.get(django_settings.SESSION_COOKIE_NAME)) is not None:
+            caller = await _logged_in(key)
         return caller
 
     @property
@@ -164,13 +162,19 @@ _holder = database_sync_to_async(access.holder, thread_sensitive=False)
 
 
 @partial(database_sync_to_async, thread_sensitive=False)
-def _logged_in(user: Any, session: str | None) -> Caller:
-    """``user`` is None where it is to be found by the session's key."""
-    if user is None and session is not None:
-        user = logins.user_of(session)
-    if user is None or not user.is_authenticated:
+def _found(user: Any, session: Any) -> Caller:
+    """The user whom a middleware has found: in its session, or in something else beside it."""
+    if not user.is_authenticated:
         return Caller()
-    return Caller(user=user, login=Login.of(user, session))
+    its_own = session is not None and session.get(SESSION_KEY) == str(user.pk)
+    key = getattr(session, "session_key", None) if its_own else None
+    return Caller(user=user, login=Login.of(user, key))
+
+
+@partial(database_sync_to_async, thread_sensitive=False)
+def _logged_in(session: str) -> Caller:
+    user = logins.user_of(session)
+    return Caller() if user is None else Caller(user=user, login=Login.of(user, session))
 
 
 def _no_view(request: HttpRequest) -> HttpResponse:

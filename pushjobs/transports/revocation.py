@@ -11,6 +11,7 @@ import asyncio
 import logging
 import random
 from collections.abc import Container, Iterable
+from itertools import takewhile
 from typing import Protocol
 
 from channels.db import database_sync_to_async
@@ -39,19 +40,21 @@ class Revocation:
     def __init__(self, watched: Watched) -> None:
         self._watched = watched
         self._due = 0.0
-        #: Until when, by digest, a session is looked for that is about to end.
+        #: Until when, by digest, a session is looked for that is about to end; the first one first.
         self._ending: dict[str, float] = {}
         self._task: asyncio.Task[None] | None = None
 
     def expect(self, session: str, now: float) -> None:
         """Look for a session, by the digest of its key: its user is logging out."""
+        self._forget(now)  # Who has no connections does not tick.
+        self._ending.pop(session, None)
         self._ending[session] = now + _LOGOUT
 
     def tick(self, now: float) -> None:
         """Look at what is due; ``now`` is in seconds, monotonic."""
         if self._task is not None and not self._task.done():
             return
-        self._ending = {session: end for session, end in self._ending.items() if end > now}
+        self._forget(now)
         if now >= self._due:
             # Not at the same moment in every process.
             self._due = now + settings.SESSION_CHECK_INTERVAL * random.uniform(0.9, 1)
@@ -62,6 +65,10 @@ class Revocation:
             return
         if suspects:
             self._task = asyncio.get_running_loop().create_task(self._look_at(suspects))
+
+    def _forget(self, now: float) -> None:
+        for session in list(takewhile(lambda it: self._ending[it] <= now, self._ending)):
+            del self._ending[session]
 
     async def _look_at(self, suspects: list[Login]) -> None:
         try:

@@ -105,6 +105,14 @@ def test_a_job_without_an_owner_is_open_to_its_token_and_to_staff_only() -> None
     assert found == [job, job, NotFound, NotFound]
 
 
+async def test_a_model_of_users_need_not_know_of_staff() -> None:
+    one, other = (Caller(user=SimpleNamespace(pk=pk, is_active=True)) for pk in (1, 2))
+    job, spec = Job(id=ID, owner_id=1), SimpleNamespace(name="some.job", allow="staff")
+    assert await access.ajob(one, ID, job) is job
+    assert outcome(access.job, other, ID, job) is NotFound
+    assert outcome(access.may_submit, one, spec) is Forbidden
+
+
 @pytest.mark.parametrize(
     ("caller", "name", "expected"),
     [

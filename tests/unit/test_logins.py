@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from asgiref.sync import async_to_sync
+from django.contrib import auth
 from django.contrib.auth import get_user_model, login, logout
 from django.contrib.sessions.backends.base import SessionBase
-from django.contrib.sessions.models import Session
 from django.http import HttpRequest
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from pushjobs import sessions
 from pushjobs.logins import Login, ended, user_of
+from pushjobs.transports.request import StreamRequest
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -62,8 +63,13 @@ def test_a_login_ends_with_its_session_and_no_other_does() -> None:
     assert user_of(str(logins[0].session)) is None
 
 
-def expire(user: Any) -> None:
-    Session.objects.update(expire_date=timezone.now() - timedelta(seconds=1))
+@pytest.mark.usefixtures("_stores")
+def test_a_login_ends_when_its_session_expires() -> None:
+    ann = logged_in("ann")
+    found = login_of(ann)
+    ann.session.set_expiry(-1)
+    ann.session.save()
+    assert ended([found]) == {found}
 
 
 def get_another_password(user: Any) -> None:
@@ -80,7 +86,7 @@ def demote(user: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "change", [expire, get_another_password, deactivate, demote, lambda user: user.delete()]
+    "change", [get_another_password, deactivate, demote, lambda user: user.delete()]
 )
 def test_a_login_ends_with_what_it_rests_on(change: Callable[[Any], None]) -> None:
     get_user_model().objects.create(username="ann", is_staff=True)
@@ -131,6 +137,24 @@ def test_a_session_that_is_a_cookie_and_a_user_of_no_table_are_not_looked_for(
         assert ended(found) == set()
     deactivate(ann.user)
     assert ended(found) == {found[0]}
+
+
+def test_who_is_found_by_something_else_does_not_rest_on_a_session_beside_it() -> None:
+    ann, bob = logged_in("ann"), logged_in("bob")
+    for beside, own in [(ann.session, True), (bob.session, False), (store()("0" * 32), False)]:
+        scope = {"type": "http", "headers": [], "user": ann.user, "session": beside}
+        login = async_to_sync(StreamRequest(scope).caller)().login
+        assert login is not None
+        assert login.session == (beside.session_key if own else None)
+        assert ended([login]) == set()
+
+
+def test_a_model_of_users_need_not_know_of_staff(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Plain:
+        pk, is_active = 1, True
+
+    monkeypatch.setattr(auth, "get_user_model", lambda: Plain)
+    assert Login.of(Plain()).user == 1
 
 
 def test_no_one_reads_a_session_key_in_a_log() -> None:

@@ -12,6 +12,7 @@ from django.urls import include, path
 from django.utils.decorators import method_decorator
 from ninja import NinjaAPI
 from ninja.errors import HttpError
+from rest_framework.decorators import api_view, authentication_classes
 from rest_framework.exceptions import NotFound, Throttled
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -39,6 +40,13 @@ class Refusing(APIView):
 
     def delete(self, request: Request) -> Response:
         raise NotFound
+
+
+@api_view(["GET"])
+@authentication_classes([])
+@respond_async
+def refusing(request: Request) -> Response:
+    raise NotFound
 
 
 class RefusedWhole(APIView):
@@ -74,6 +82,7 @@ async def submitted_async(request: HttpRequest) -> HttpResponse:
 
 urlpatterns = [
     path("refusing", Refusing.as_view()),
+    path("refusing-function", refusing),
     path("refused-whole", respond_async(RefusedWhole.as_view())),
     path("api/", api.urls),
     path("forbidden", forbidden),
@@ -90,6 +99,7 @@ urlpatterns = [
         ("get", "/refusing", 404, True),
         ("put", "/refusing", 429, True),
         ("delete", "/refusing", 404, False),
+        ("get", "/refusing-function", 404, True),
         ("get", "/refused-whole", 429, True),
         ("get", "/api/gone", 410, True),
         ("get", "/forbidden", 403, True),

@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 from types import SimpleNamespace
 from typing import Any
+from unittest.mock import AsyncMock, Mock
 
 import pytest
 from asgiref.sync import sync_to_async
-from django.db import connection, connections
+from django.db import OperationalError, connection, connections
 from django.test import AsyncClient, Client
 
 from pushjobs import deferral, loop
 from pushjobs.models import Job
+from pushjobs.reader import JobReader
 from pushjobs.testing import run_jobs
 from tests.unit.conftest import Postbox
 
@@ -91,6 +93,24 @@ def test_who_waits_no_longer_is_told_where_to_look(clock: Clock) -> None:
     assert answer.status_code == 202
     assert "Preference-Applied" not in answer
     assert Client().get("/at-once-or-later", headers=HTML).status_code == 303
+
+
+@pytest.mark.usefixtures("postbox", "clock")
+def test_who_waits_while_the_database_goes_away_is_told_that_the_job_is_accepted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(Job.objects, "defer", Mock(side_effect=OperationalError("away")))
+    answer = Client().get("/soon")
+    assert (answer.status_code, answer.json()["status"]) == (202, "queued")
+
+
+@pytest.mark.usefixtures("postbox", "_served_here")
+async def test_on_an_event_loop_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(JobReader, "get", AsyncMock(side_effect=OperationalError("away")))
+    for path, prefer in [("/soon-async", ""), ("/preferred", "respond-async, wait=5")]:
+        answer = await AsyncClient().get(path, headers={"Prefer": prefer})
+        assert (answer.status_code, answer.json()["status"]) == (202, "queued")
+        assert "wait" not in answer.get("Preference-Applied", "")
 
 
 @pytest.mark.usefixtures("postbox")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from asgiref.sync import sync_to_async
@@ -12,12 +13,13 @@ from django.contrib.auth import logout, user_logged_out
 from django.db import OperationalError
 from django.http import HttpRequest
 
-from pushjobs import logins
+from pushjobs import logins, loop
 from pushjobs.hub import Hub
 from pushjobs.layer import Doorbell
 from pushjobs.logins import Login
 from pushjobs.transports import connections as module
 from pushjobs.transports.connections import Connections
+from pushjobs.transports.revocation import Revocation
 from tests.unit.conftest import Configure
 from tests.unit.faults import FaultyLog
 from tests.unit.test_logins import logged_in, login_of
@@ -171,6 +173,26 @@ async def test_while_the_database_is_away_no_one_is_sent_away(
     assert not connection.told
     await sync_to_async(ann.session.flush)()
     await until(lambda: connection.told)
+
+
+async def test_logouts_are_not_kept_where_no_one_is_connected() -> None:
+    found = Revocation(Connections())
+    for moment in range(100):
+        found.expect(f"digest-{moment}", 10.0 * moment)
+        found.expect("the same again", 10.0 * moment)
+    assert list(found._ending) == ["digest-99", "the same again"]
+
+
+def test_a_logout_does_not_fail_where_it_can_not_be_told(
+    ann: HttpRequest, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(loop, "is_bound", lambda: True)
+    monkeypatch.setattr(loop, "current", Mock(side_effect=RuntimeError("no thread can be started")))
+    found = login_of(ann)
+    user_logged_out.send(sender=None, user=ann.user)  # With no request, as some projects do.
+    logout(ann)
+    assert logins.ended([found]) == {found}
+    assert "no thread can be started" in caplog.text
 
 
 async def test_a_logout_does_not_fail_where_there_is_no_layer(
