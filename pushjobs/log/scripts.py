@@ -131,9 +131,13 @@ def _arguments(questions: Sequence[Question]) -> list[Any]:
 
 @lru_cache(maxsize=16384)
 def keys_of(channel: str) -> tuple[bytes, bytes]:
-    """Keys of one slot, whatever characters the channel's name has: its state and its stream."""
+    """Keys of one slot, whatever characters the channel's name has: its state and its stream.
+
+    The number is that of their layout. Two that differ may share neither key, or each would find
+    the other's entries in its stream, and could add none.
+    """
     tag = blake2b(channel.encode(), digest_size=16).hexdigest().encode()
-    return b"pushjobs:{%b}:state" % tag, b"pushjobs:{%b}:stream" % tag
+    return b"pushjobs:2:{%b}:state" % tag, b"pushjobs:2:{%b}:stream" % tag
 
 
 def _pack(values: Sequence[Any]) -> bytes:
