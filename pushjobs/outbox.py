@@ -121,7 +121,7 @@ class Outbox:
                 self._bytes = 0
                 writer.write(writer.frame(payloads))
                 await writer.drain()
-        except Exception:
+        except (Exception, asyncio.CancelledError):  # A server may cancel its own send.
             self._end(slow=False)
         finally:
             self._task = None

@@ -25,7 +25,7 @@ class Server:
         self.sent: list[bytes] = []
         self.open = asyncio.Event()
         self.open.set()
-        self.broken: Exception | None = None
+        self.broken: BaseException | None = None
         self.breaks_after = -1
         self.ends: list[bool] = []
         self.outbox = Outbox(EagerSend(self.send, list, "text"), self.ends.append)
@@ -68,9 +68,8 @@ async def test_what_is_put_together_is_written_at_once_or_kept_piece_by_piece() 
         sent.append(payload)
         await reads.wait()
 
-    outbox = Outbox(
-        EagerSend(send, lambda payloads: [b"".join(payloads)], "text"), list[bool]().append
-    )
+    writer = EagerSend(send, lambda payloads: [b"".join(payloads)], "text")
+    outbox = Outbox(writer, list[bool]().append)
     outbox.put_all([(b"a", None), (b"b", None)])
     assert sent == [b"ab"]
     outbox.put_all([(b"1", "job"), (b"c", None), (b"2", "job")])
@@ -134,8 +133,7 @@ async def test_a_backlog_over_its_bound_ends_the_connection_once(
     server.put(b"in flight", *payloads)
     assert server.ends == []
     server.put(b"x", b"y", b"z")
-    assert server.ends == [True]
-    assert server.outbox.closed
+    assert (server.ends, server.outbox.closed) == ([True], True)
     await server.resume()
     server.put(b"more")
     assert (server.sent, server.ends) == ([], [True])
@@ -170,10 +168,13 @@ async def test_a_send_that_is_no_coroutine_function_and_raises_ends_the_connecti
     assert ends == [False]
 
 
-async def test_a_send_that_raises_after_a_wait_ends_the_connection(server: Server) -> None:
+@pytest.mark.parametrize("fault", [ConnectionResetError(), asyncio.CancelledError()])
+async def test_a_send_that_raises_after_a_wait_ends_the_connection(
+    server: Server, fault: BaseException
+) -> None:
     server.open.clear()
     server.put(b"a", b"b")
-    server.broken = ConnectionResetError()
+    server.broken = fault
     await server.resume()
     assert (server.ends, server.outbox.closed, server.sent) == ([False], True, [])
 
@@ -202,8 +203,7 @@ async def test_drained_waits_until_all_is_with_the_server(server: Server) -> Non
     server.open.clear()
     server.put(b"a", b"b")
     waiting = asyncio.ensure_future(server.outbox.drained())
-    for _ in range(5):
-        await asyncio.sleep(0)
+    await turns(5)
     assert not waiting.done()
     server.open.set()
     await waiting
