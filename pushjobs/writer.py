@@ -22,6 +22,7 @@ from collections.abc import (
     Sequence,
 )
 from functools import partial
+from operator import length_hint
 from typing import Any, Protocol
 
 EXTENSION = "pushjobs.writer"
@@ -113,10 +114,8 @@ class EagerSend:
         # When a call waits, the coroutine is left with its client and another goes on: they share
         # one iterator, at whose end they are by the time that the first is resumed.
         left = iter(outlets)
-        writer: EagerSend
 
         async def send_all() -> None:
-            nonlocal writer
             for writer in left:
                 send = writer.send
                 for message in framed:
@@ -130,9 +129,11 @@ class EagerSend:
             except StopIteration:
                 return failed
             except (Exception, asyncio.CancelledError):
+                writer = outlets[-1 - length_hint(left)]
                 writer.send = _refuse  # Who tries again must not repeat the messages before.
                 failed.append(writer)
             else:
+                writer = outlets[-1 - length_hint(left)]
                 writer.under_way = sending, waits_for
                 if writer.on_stop is not None:
                     writer.on_stop()
