@@ -60,7 +60,7 @@ class Api:
             if run_at.tzinfo is None:
                 raise ValueError("run_at needs a time zone")
             members["run_at"] = run_at.isoformat()
-        call = Call("POST", self.endpoint.base, self.patience.answer + seconds, headers=headers)
+        call = replace(self._call("POST", self.endpoint.base, seconds), headers=headers)
         if parts:
             form = {key: _field(value) for key, value in members.items()}
             call = replace(call, form={"name": name, **form}, files=tuple(parts))
@@ -70,7 +70,7 @@ class Api:
 
     def get(self, job: Job | str) -> Flow[Job]:
         """The job as it is now, with the token that is known."""
-        call = Call("GET", self._url(job), self.patience.answer)
+        call = self._call("GET", self._url(job))
         found = _job((yield from ask(call, self._tokens(job))))
         return replace(found, token=job.token) if isinstance(job, Job) else found
 
@@ -85,7 +85,7 @@ class Api:
     ) -> Flow[JobList]:
         wanted = {"status": status, "name": name, "tag": tag, "limit": limit, "after": after}
         params = {key: str(value) for key, value in wanted.items() if value is not None}
-        call = Call("GET", self.endpoint.base, self.patience.answer, params)
+        call = replace(self._call("GET", self.endpoint.base), params=params)
         answer = yield from ask(call, [self.credentials])
         try:
             body = answer.json()
@@ -94,7 +94,7 @@ class Api:
             raise ClientError("what came is no list of jobs") from error
 
     def cancel(self, job: Job | str) -> Flow[Job]:
-        call = Call("POST", self._url(job, "cancel"), self.patience.answer)
+        call = self._call("POST", self._url(job, "cancel"))
         found = _job((yield from ask(call, self._tokens(job))))
         if isinstance(job, Job):
             found = replace(found, token=job.token, cursor=found.cursor or job.cursor)
@@ -102,7 +102,7 @@ class Api:
 
     def retry(self, job: Job | str) -> Flow[Job]:
         # A retry makes a new job each time: it is not sent twice.
-        call = Call("POST", self._url(job, "retry"), self.patience.answer)
+        call = self._call("POST", self._url(job, "retry"))
         return _job((yield from ask(call, self._tokens(job), tries=1)))
 
     def follow(
@@ -163,7 +163,7 @@ class Api:
     def _response(self, job: Job | str, deadline: float | None) -> Flow[httpx.Response]:
         found = yield from self._finished(job, deadline)
         url = self._url(found, "response")
-        call = Call("GET", url, self.patience.answer, within=LONGEST_DOWNLOAD)
+        call = replace(self._call("GET", url), within=LONGEST_DOWNLOAD)
         return (yield from ask(call, self._tokens(found), any_status=True))
 
     def _result(self, job: Job | str, deadline: float | None) -> Flow[Any]:
@@ -175,6 +175,10 @@ class Api:
         if found.result is not None:
             return found.result
         return content((yield from self._response(found, deadline)))
+
+    def _call(self, method: str, url: str, wait: float = 0) -> Call:
+        """A request that the server may hold for so many seconds."""
+        return Call(method, url, self.patience.answer + wait, self.patience.reading)
 
     def _url(self, job: Job | str, *rest: str) -> str:
         job_id = job.id if isinstance(job, Job) else job.removeprefix("job:")

@@ -88,7 +88,7 @@ def until(deadline: float | None, flow: Flow[_T]) -> Flow[_T]:
         if isinstance(step, Call | Pause) and left <= 0:
             raise TimeoutError("the job is not over")
         if isinstance(step, Call):
-            step = replace(step, timeout=min(step.timeout, left), within=min(step.reading, left))
+            step = replace(step, timeout=min(step.timeout, left), within=min(step.within, left))
         elif isinstance(step, Pause):
             step = Pause(min(step.seconds, left))
         answer = broken = None

@@ -147,7 +147,7 @@ class _Line:
         with over_http():
             answer = await self._http.send(request, stream=True)
             async with aclosing(answer):
-                await _read(answer, call.reading)
+                await _read(answer, call.within)
             return answer
 
     async def _stream(self, step: OpenStream) -> httpx.Response:

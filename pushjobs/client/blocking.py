@@ -170,7 +170,7 @@ class _Line:
             timeout=call.timeout,
         )
         with over_http(), closing(self._http.send(request, stream=True)) as answer:
-            _read(answer, call.reading)
+            _read(answer, call.within)
             return answer
 
     def _stream(self, step: OpenStream) -> httpx.Response:

@@ -26,6 +26,7 @@ class Patience:
     ``opening``: for a connection, and for the first word on it. ``silence``: between two words of
     a stream; the server says something every 15 s. ``slack``: beyond two heartbeats of a socket,
     and beyond the ``wait`` that a request for a page asks for. ``answer``: for any other request.
+    ``reading``: for an answer from its beginning to its end; a page may be of some MiB.
     ``outage``: how long all may fail before a follower gives up; None for never.
     """
 
@@ -34,6 +35,7 @@ class Patience:
     slack: float = 5.0
     wait: float = 25.0
     answer: float = 30.0
+    reading: float = 300.0
     outage: float | None = 300.0
 
 

@@ -23,23 +23,18 @@ class Call:
     """A request and its whole answer, an ``httpx.Response``.
 
     ``timeout`` is for each silence, in seconds. ``within`` is for reading the answer as a whole,
-    from when it begins; None: no longer than the ``timeout``.
+    from when it begins.
     """
 
     method: str
     url: str
     timeout: float
+    within: float
     params: Mapping[str, str | Sequence[str]] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
     json: Any = None
     form: Mapping[str, str] | None = None
     files: Sequence[tuple[str, Any]] = ()
-    within: float | None = None
-
-    @property
-    def reading(self) -> float:
-        """Seconds that it may take to read the answer."""
-        return self.timeout if self.within is None else self.within
 
 
 @dataclass(frozen=True, slots=True)

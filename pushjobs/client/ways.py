@@ -166,7 +166,8 @@ def _page(follower: Follower, seconds: int) -> Flow[httpx.Response]:
     if seconds:
         headers["Prefer"] = f"wait={seconds}"
     timeout = follower.within(seconds + follower.patience.slack)
-    answer: httpx.Response = yield Call("GET", url, timeout, params, headers)
+    reading = follower.within(follower.patience.reading)
+    answer: httpx.Response = yield Call("GET", url, timeout, reading, params, headers)
     if seconds and answer.status_code in (502, 504):
         raise Broken("something on the way does not wait", leave=True)
     return answer

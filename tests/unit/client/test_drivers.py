@@ -20,7 +20,7 @@ from tests.processes import NO_TLS
 from tests.unit.client.drive import END, event
 from tests.unit.client.test_asking import document
 
-PATIENCE = Patience(opening=0.3, silence=10, answer=0.3)
+PATIENCE = Patience(opening=0.3, silence=10, answer=0.3, reading=0.3)
 DOCUMENT = document(status="succeeded").json()
 
 
@@ -162,6 +162,13 @@ async def test_an_answer_that_trickles_is_asked_for_anew(odd: Odd, kind: str) ->
     job = await asked(kind, odd.url, "get", "7")
     assert job.over
     assert len(odd.paths) == 2
+
+
+def test_an_answer_may_take_longer_than_each_silence_may(odd: Odd) -> None:
+    odd.answers = [trickling]
+    with Client(odd.url, patience=Patience(answer=0.3), ssl_context=NO_TLS) as client:
+        assert client.get("7").over
+    assert len(odd.paths) == 1
 
 
 async def test_a_response_may_take_its_time_until_the_deadline(odd: Odd, kind: str) -> None:
