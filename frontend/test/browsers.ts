@@ -196,8 +196,10 @@ export class Tab {
       locks: { request: (lock, options, run) => browser.request(this, lock, options, run) },
       post: (post) => browser.post(this, post),
       open: () => new Connection(this),
-      read: async (channel, _, cursor) =>
-        (await browser.prove(this, channel, cursor)) ? browser.page(channel, cursor) : null,
+      read: async (channel, _, cursor) => {
+        if (!(await browser.prove(this, channel, cursor))) throw new Error("it is refused");
+        return browser.page(channel, cursor);
+      },
       page: this.page,
       environment: {
         after: (milliseconds, run) => browser.after(this, milliseconds, run),

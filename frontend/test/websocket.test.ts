@@ -117,6 +117,26 @@ test("a refused token is renewed once; refused again, the channel has failed", a
   expect(tokens).toEqual(["unused"]);
 });
 
+test("who asks again once a session was refused asks on a connection of the session that there is now", async () => {
+  const here = stage({ transports: ["websocket"] });
+  const { world } = here;
+  const one = here.follow("user:me");
+  const socket = await world.socket();
+  await socket.welcome();
+  await world.pass(0);
+  await socket.say({ type: "error", code: "unauthorized", detail: "", channel: "user:me" });
+  await world.pass(0);
+  expect(one.told).toEqual(["failed: unauthorized"]);
+  expect(socket.closed).toBe(false); // Channels with tokens may go on.
+  here.follow("user:me");
+  await world.pass(1_000);
+  expect(socket.closed).toBe(true);
+  const other = await world.socket();
+  await other.welcome();
+  await world.pass(0);
+  expect(other.frames().slice(1)).toEqual([{ type: "subscribe", channel: "user:me" }]);
+});
+
 test("a token that was renewed long ago may be refused again: the server was away in between", async () => {
   const here = stage({ transports: ["websocket"] });
   const tokens = ["old", "new", "newer"];

@@ -230,6 +230,29 @@ def test_who_has_logged_out_hears_nothing_by_a_tab_that_is_still_connected(
     hears(adas, script)
 
 
+def test_a_logout_ends_what_all_tabs_follow_until_there_is_a_login_again(
+    context: BrowserContext, open_tab: Open, script: Script, gateway: Gateway
+) -> None:
+    log_in(context, "ada")
+    tabs = [open_tab("user:me") for _ in range(2)]
+    for tab in tabs:
+        tab.wait("visit.told.length > 0")
+    sockets = gateway.seen["socket"]
+    assert context.request.get("/test-logout").ok
+    for tab in tabs:
+        tab.wait("visit.failed !== undefined")
+        assert tab.known("failed") == "unauthorized"
+    # The one that leads comes back, to be told so; the other asks by itself, and is told the same.
+    assert gateway.seen["socket"] - sockets <= len(tabs)
+    log_in(context, "ada")
+    again = [tabs[0].follow(share=True), open_tab("user:me")]
+    for tab in again:
+        tab.wait("visit.told.length > 0")
+    script.say()
+    for tab in again:
+        hears(tab, script)
+
+
 @pytest.mark.django_db
 def test_django_changes_the_csrf_cookie_at_a_login_and_not_at_a_logout() -> None:
     client = Client()

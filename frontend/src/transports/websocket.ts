@@ -55,6 +55,8 @@ export function openSocket(host: Host): Link {
   let left = PACE;
   let counted = now();
   let closed = false;
+  /** Whether the session that it was opened with, if any, opens no channel. */
+  let stranger = false;
 
   /** Send a frame, if the server takes another one now; else it is this one's turn in a while. */
   const say = (frame: ClientFrame): boolean => {
@@ -95,6 +97,8 @@ export function openSocket(host: Host): Link {
     for (const [channel, follow] of host.follows) {
       const subscription = subscriptions.get(channel);
       if (subscription === undefined) {
+        // There may be another session by now: only a new handshake shows it.
+        if (stranger && !follow.credential) return host.down({ blameless: true });
         void begin(follow, () => follow.authorise());
       } else if (subscription.phase === "ready") {
         const token = follow.credential?.token;
@@ -160,6 +164,7 @@ export function openSocket(host: Host): Link {
       follow.cursor = null;
       changed();
     } else if (code === "unauthorized") {
+      stranger ||= !follow.credential;
       void begin(follow, async () => {
         if (!(await follow.renew(token, now()))) follow.fail(error);
       });
