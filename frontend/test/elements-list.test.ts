@@ -205,3 +205,19 @@ test("what a running job has said before is read from its own channel", async ()
   await turn();
   expect(page.source.live).toEqual([]);
 });
+
+test("what is not shown is not replayed, whoever reads it", async () => {
+  const list = await listed(3, { limit: "1" });
+  expect(list.states.size).toBe(3);
+  expect(page.source.live.map(({ channel }) => channel)).toEqual(["user:me", `job:${id(3)}`]);
+});
+
+test("a list whose client is closed draws on", async () => {
+  const list = await listed(2, { limit: "1" });
+  page.jobs.close();
+  page.source.follow = () => {
+    throw new Error("the connection is closed");
+  };
+  part(list, "more").click();
+  expect(names(list)).toEqual(["job 2", "job 1"]);
+});

@@ -106,7 +106,10 @@ export class JobListElement extends LiveElement<JobStates> {
   protected override draw(): void {
     const { labels } = this;
     const chosen = this.#chosen();
-    const shown = chosen.slice(0, this.#limit + this.#more).map((state) => this.#replays.of(state));
+    const shown = chosen.slice(0, this.#limit + this.#more).map((state) => {
+      this.#replays.ask(state);
+      return this.#replays.of(state);
+    });
     const known = this.#states.size > 0 || (this.subscription?.cursor ?? null) !== null;
     setAttribute(this.#list, "aria-label", this.getAttribute("label") ?? labels.jobs);
     const asking = !known && this.subscription !== null;

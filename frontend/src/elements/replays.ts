@@ -10,7 +10,7 @@ export class Replays {
   readonly #follow: (id: string) => JobSubscription;
   readonly #changed: () => void;
   /** By id; null where it cannot be followed. */
-  readonly #followed = new Map<string, JobSubscription | null>();
+  #followed = new Map<string, JobSubscription | null>();
 
   /** `follow` replays a job; `changed` is called when one is known better. */
   constructor(follow: (id: string) => JobSubscription, changed: () => void) {
@@ -18,24 +18,31 @@ export class Replays {
     this.#changed = changed;
   }
 
-  /** The job with all of its output, as far as that is known; it is asked for where it is lacking. */
+  /** Ask for what the job has said so far, where that is lacking. */
+  ask({ id, status, outputComplete }: JobState): void {
+    const lacks = status === "running" && !outputComplete;
+    if (lacks && !this.#followed.has(id) && this.#followed.size < MOST) void this.#replay(id, this.#followed);
+  }
+
+  /** The job with all of its output, as far as that is known. */
   of(state: JobState): JobState {
-    const { id, over, outputComplete } = state;
-    const lacks = state.status === "running" && !outputComplete;
-    if (lacks && !this.#followed.has(id) && this.#followed.size < MOST) this.#add(id);
-    const told = this.#followed.get(id)?.state.get();
-    return told?.status && told.over >= over ? told : state;
+    const told = this.#followed.get(state.id)?.state.get();
+    return told?.status && told.over >= state.over ? told : state;
   }
 
   close(): void {
     for (const subscription of this.#followed.values()) subscription?.close();
-    this.#followed.clear();
+    this.#followed = new Map();
   }
 
-  #add(id: string): void {
-    const subscription = this.#follow(id);
-    this.#followed.set(id, subscription);
-    subscription.on("*", this.#changed);
-    subscription.done.catch(() => this.#followed.set(id, null));
+  async #replay(id: string, followed: Map<string, JobSubscription | null>): Promise<void> {
+    try {
+      const subscription = this.#follow(id);
+      followed.set(id, subscription);
+      subscription.on("*", this.#changed);
+      await subscription.done;
+    } catch {
+      followed.set(id, null); // It is refused, or the client is closed.
+    }
   }
 }
