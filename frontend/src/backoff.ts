@@ -31,10 +31,11 @@ export function retryAfter(headers: Headers, now: number): number | null {
 /** Wait so many milliseconds, or until the signal is aborted. */
 export const pause = (after: Environment["after"], milliseconds: number, signal?: AbortSignal | null) =>
   new Promise<void>((resolve) => {
-    const cancel = after(milliseconds, resolve);
-    const abort = () => {
+    const done = () => {
       cancel();
+      signal?.removeEventListener("abort", done);
       resolve();
     };
-    signal?.addEventListener("abort", abort, { once: true });
+    const cancel = after(signal?.aborted ? 0 : milliseconds, done);
+    signal?.addEventListener("abort", done);
   });

@@ -177,8 +177,9 @@ export class Sharing implements Source {
       this.#watch(this.#own);
     }
 
+    const isCurrent = () => follow.key === key;
     const deliver = ({ event, cursor, end }: Item) => {
-      if (follow.key !== key) return;
+      if (!isCurrent()) return;
       follow.cursor = cursor ?? follow.cursor;
       if (event) return sink.event(event, cursor ?? null);
       if (cursor) return sink.moved(cursor);
@@ -186,16 +187,19 @@ export class Sharing implements Source {
       if (end) sink.ended();
     };
     const refuse = () => {
-      if (follow.key === key) this.#place(follow, true);
+      if (isCurrent()) this.#place(follow, true);
     };
     const restart = () => {
-      if (follow.key !== key) return;
+      if (!isCurrent()) return;
       follow.cursor = null;
       this.#place(follow);
     };
     const withheld = withhold({
       ...{ cursor, deliver, refuse, restart },
-      read: (shown) => read(channel, start.token, shown),
+      read: async (shown) => {
+        if (!isCurrent()) throw new Error("it is followed in another way, or no more");
+        return read(channel, start.token, shown);
+      },
     });
 
     const source = alone ? this.#own : this.#leading?.source;
@@ -212,13 +216,13 @@ export class Sharing implements Source {
           ended: () => hear({ end: "ended" }),
           failed: (error) => {
             if (shared) return refuse();
-            if (follow.key !== key) return;
+            if (!isCurrent()) return;
             this.#drop(follow);
             sink.failed(error);
           },
         },
       );
-      if (follow.key === key) follow.stop = stop;
+      if (isCurrent()) follow.stop = stop;
       else stop();
     } else if (this.#led) {
       const { inbox } = this.#led;

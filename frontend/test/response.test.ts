@@ -71,6 +71,18 @@ describe("the response of a job", () => {
     await asked;
   });
 
+  test("is no longer waited for after an abort while a refusal is read", async () => {
+    const stop = new AbortController();
+    const asked = expect(jobs.response(ID, { signal: stop.signal })).rejects.toThrow("enough");
+    const answer = (await world.request()).stream(503, { "Retry-After": "50" });
+    await world.pass(1);
+    stop.abort(new Error("enough"));
+    await answer.end();
+    await world.pass(1);
+    await asked;
+    expect(world.left).toMatchObject({ timers: 0, requests: 0 });
+  });
+
   test("is no longer waited for after an abort", async () => {
     const stop = new AbortController();
     const asked = expect(jobs.response(ID, { signal: stop.signal })).rejects.toThrow("enough");

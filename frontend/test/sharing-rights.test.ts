@@ -221,15 +221,11 @@ describe("what the server is asked", () => {
   };
   const PAGE = { events: [], cursor: "a.b.1", recovered: true, ended: false, more: false };
 
-  test.each([
-    [200, PAGE],
-    [400, null], // Another user's cursor.
-    [401, null],
-    [404, null],
-    [503, null],
-  ])("%i means %j", async (status, page) => {
+  test.each([200, 400, 401, 404, 503])("is for a page; %i", async (status) => {
     const { fetch, read } = asked(async () => Response.json(PAGE, { status }));
-    expect(await read("user:me", undefined, "a.b.1")).toEqual(page);
+    const page = read("user:me", undefined, "a.b.1");
+    if (status === 200) expect(await page).toEqual(PAGE);
+    else await expect(page).rejects.toMatchObject({ status });
     const [url, init] = fetch.mock.calls[0] ?? [];
     expect(url).toBe("/jobs/events?channel=user%3Ame&cursor=a.b.1");
     expect(new Headers(init?.headers).get("X-Job-Authorization")).toBe("Bearer client's");
@@ -240,6 +236,6 @@ describe("what the server is asked", () => {
     ["no answer", () => Promise.reject(new TypeError("the network is down"))],
     ["a portal's page", async () => new Response("<title>Log in</title>")],
   ])("%s means that it may not", async (_, answer) => {
-    expect(await asked(answer).read("user:me", "own", "a.b.1")).toBeNull();
+    await expect(asked(answer).read("user:me", "own", "a.b.1")).rejects.toThrow();
   });
 });

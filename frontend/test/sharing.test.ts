@@ -1,9 +1,8 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { PushjobsError } from "../src/errors.ts";
 import type { Start } from "../src/source.ts";
-import { withhold } from "../src/tabs/withholding.ts";
 import { Browser, type Connection, JOB, type Open, pagesOf, settle } from "./browsers.ts";
-import { Diary, output } from "./diary.ts";
+import { Diary } from "./diary.ts";
 
 let browser: Browser;
 
@@ -167,18 +166,19 @@ describe("when the tab that leads goes", () => {
     expect(third.diary.text).toBe("1 2 3 4 5");
   });
 
-  test("a follower that is ahead of the next one is told nothing twice", async () => {
-    const told: (string | null | undefined)[] = [];
-    const hear = withhold({
-      ...{ cursor: "c3", refuse: () => told.push("refused"), restart: () => told.push("restarted") },
-      read: async (cursor) => pagesOf(4)(JOB, cursor),
-      deliver: ({ cursor }) => told.push(cursor),
-    });
-    hear({ cursor: "c0" });
-    for (const number of [1, 2]) hear({ event: output(number), cursor: `c${number}` });
+  test("a follower that lets go reads no more of what it lacks", async () => {
+    await open({ cursor: "c9" });
+    only().send(JOB, 10);
+    const read: string[] = [];
+    browser.page = (channel, cursor) => {
+      read.push(cursor);
+      if (cursor === "c1") stop();
+      return pagesOf(10)(channel, cursor);
+    };
+    const stop = browser.tab().share().follow(JOB, { cursor: "c1" }, new Diary());
     await settle();
-    for (const number of [3, 4]) hear({ event: output(number), cursor: `c${number}` });
-    expect(told).toEqual(["c4"]);
+    expect(read).toEqual(["c10", "c1"]);
+    expect(browser.connections).toHaveLength(1);
   });
 
   test("a follower whose place the log has no more is told how the job stands", async () => {

@@ -5,15 +5,16 @@
  */
 
 import type { Environment } from "../environment.ts";
+import { refusal } from "../problems.ts";
 import type { TokenSource } from "../source.ts";
 import type { Channel, EventPage } from "../wire.ts";
 
-/** What the server gives this tab, by its own right, after the cursor; null where it gives nothing. */
+/** What the server gives this tab, by its own right, after the cursor. Rejects where it gives nothing. */
 export type ReadPage = (
   channel: Channel,
   token: TokenSource | undefined,
   cursor: string,
-) => Promise<EventPage | null>;
+) => Promise<EventPage>;
 
 const PATIENCE = 10_000;
 
@@ -25,19 +26,17 @@ export function pageReader(
   credentials: RequestCredentials = "same-origin",
 ): ReadPage {
   return async (channel, own = token, cursor) => {
-    try {
-      const shown = typeof own === "function" ? await own() : own;
-      const headers = {
-        Accept: "application/json",
-        ...(shown && { "X-Job-Authorization": `Bearer ${shown}` }),
-      };
-      const signal = AbortSignal.timeout(PATIENCE);
-      const query = new URLSearchParams({ channel, cursor });
-      const answer = await fetch(`${url}/events?${query}`, { headers, credentials, signal });
-      const page: EventPage = await answer.json(); // To the end: else it looks like a failure to who inspects it.
-      return answer.ok ? page : null;
-    } catch {
-      return null;
-    }
+    const shown = typeof own === "function" ? await own() : own;
+    const headers = {
+      Accept: "application/json",
+      ...(shown && { "X-Job-Authorization": `Bearer ${shown}` }),
+    };
+    const signal = AbortSignal.timeout(PATIENCE);
+    const query = new URLSearchParams({ channel, cursor });
+    const answer = await fetch(`${url}/events?${query}`, { headers, credentials, signal });
+    // Read to the end, whatever it is: else it looks like a failure to who inspects it.
+    if (!answer.ok) throw await refusal(answer);
+    const page: EventPage = await answer.json();
+    return page;
   };
 }

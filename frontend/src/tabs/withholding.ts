@@ -7,8 +7,8 @@ import type { Item } from "./messages.ts";
 interface Withholding {
   /** Where the follower stands. */
   readonly cursor: string | null | undefined;
-  /** What the server gives this tab after a cursor; null where it gives nothing. */
-  readonly read: (cursor: string) => Promise<EventPage | null>;
+  /** What the server gives this tab after a cursor. Rejects where it gives nothing. */
+  readonly read: (cursor: string) => Promise<EventPage>;
   readonly deliver: (item: Item) => void;
   /** It gives nothing, or that cannot be known. */
   readonly refuse: () => void;
@@ -27,27 +27,29 @@ const PAGES = 10;
 export function withhold({ cursor, read, deliver, refuse, restart }: Withholding): (item: Item) => void {
   let held: Item[] | null = [];
   let asking = false;
-  /** All up to this cursor was told before. */
-  let ahead: string | null = null;
+  /** Cursors of what the other tab has yet to hear, and the follower was told before. */
+  const told = new Set<string | null | undefined>();
 
   const pass = (item: Item) => {
-    const again = ahead !== null && !item.end && !(item.event && isState(item.event));
-    if (!again || item.cursor === ahead) ahead = null;
-    if (!again) deliver(item);
+    const { event, cursor, end } = item;
+    const again = event ? told.has(cursor) && !isState(event) : told.size > 0 && !end;
+    if (again) return;
+    // They come in order, if not all: of a job's progress a slow reader is told the newest.
+    if (event) told.clear();
+    deliver(item);
   };
 
   const ask = async (shown: string) => {
     const page = await read(shown);
-    if (!page) return refuse();
     const items = held ?? [];
     const place = items.findIndex((item) => item.cursor === shown);
     const state = items.slice(0, place + 1);
     // A state, or only a position: it does not go on from the follower's cursor.
     const jumps = state.every(({ event }) => !event || isState(event));
     if (jumps && isPlace(cursor) && cursor !== shown) {
-      const told = await between(page, cursor, read);
-      const missed = told ? [] : await between(await read(cursor), shown, read);
-      if (told) ahead = cursor;
+      const before = await between(page, cursor, read);
+      const missed = before ? [] : await between(await read(cursor), shown, read);
+      for (const { cursor } of before ?? []) told.add(cursor);
       if (missed) items.splice(0, state.length, ...missed);
       else if (!state.some(({ event }) => event)) return restart();
     }
@@ -62,7 +64,7 @@ export function withhold({ cursor, read, deliver, refuse, restart }: Withholding
     const shown = item.cursor ?? (item.end && cursor);
     if (asking || (!shown && !item.end)) return;
     asking = true;
-    if (shown) void ask(shown);
+    if (shown) ask(shown).catch(refuse);
     else refuse();
   };
 }
@@ -70,17 +72,16 @@ export function withhold({ cursor, read, deliver, refuse, restart }: Withholding
 const isState = ({ type }: JobEvent) => type === "job.snapshot";
 
 /** The events from a page on up to a cursor; null where the server does not have them all. */
-async function between(
-  page: EventPage | null,
-  to: string,
-  read: Withholding["read"],
-): Promise<Item[] | null> {
+async function between(first: EventPage, to: string, read: Withholding["read"]): Promise<Item[] | null> {
   const items: Item[] = [];
-  for (let pages = 0; page?.recovered && pages < PAGES; pages++) {
+  let page = first;
+  for (let pages = 1; page.recovered; pages++) {
     const place = page.events.findIndex(({ cursor }) => cursor === to);
     items.push(...(place < 0 ? page.events : page.events.slice(0, place + 1)));
     if (place >= 0 || page.cursor === to) return items;
-    page = page.more && page.cursor ? await read(page.cursor) : null;
+    if (!page.more || !page.cursor) break;
+    if (pages === PAGES) throw new Error("there is too much to catch up with");
+    page = await read(page.cursor);
   }
   return null;
 }
