@@ -81,6 +81,7 @@ class Hub:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         self._running = False
+        await self._flush()  # Its own task may not have begun.
 
     async def open(self, channel: str) -> Feed:
         """The feed of a channel, joined and placed at its head; give it back with ``release``.
@@ -146,7 +147,7 @@ class Hub:
                 self.catch_up(feed)
         if fresh and feed.take(fresh):
             if not self._due:
-                asyncio.get_running_loop().call_soon(self._flush)
+                self._spawn(self._flush())
             self._due.append(feed)
 
     def catch_up(self, feed: Feed) -> None:
@@ -209,7 +210,8 @@ class Hub:
         finally:
             feed.reading = None
 
-    def _flush(self) -> None:
+    async def _flush(self) -> None:
+        """In a task, for which a middleware's ``asyncio.timeout`` around ``send`` asks."""
         due, self._due = self._due, []
         for feed in due:
             try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import pytest
 
@@ -309,3 +310,16 @@ async def test_what_is_about_to_ring_is_not_read_from_the_log(world: World) -> N
     await sweep
     await world.quiet()
     assert (client.told, world.log.reads) == (["snapshot 0", "started 1"], [])
+
+
+async def test_what_lies_before_the_server_may_put_a_timeout_around_a_send(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client, _ = world.subscribe()
+    await world.quiet()
+    tasks: list[asyncio.Task[Any] | None] = []
+    monkeypatch.setattr(client, "put", lambda *_, **__: tasks.append(asyncio.current_task()))
+    await world.say()
+    await world.quiet()
+    assert len(tasks) == 1
+    assert tasks[0] is not None  # Without one ``asyncio.timeout`` raises.
