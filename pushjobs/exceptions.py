@@ -217,3 +217,7 @@ class UnstorableResult(Exception):
 
 class LogUnavailable(Exception):
     """The log cannot be reached; what was to be appended or read stays undone."""
+
+
+class BrokenChannel(Exception):
+    """Where the log keeps a channel there is something else, and no event can be appended."""

@@ -26,11 +26,14 @@ from pushjobs.channels import JOB
 from pushjobs.conf import settings
 from pushjobs.cursor import Position
 from pushjobs.events import CLOSING, Entry, EventType, Record
-from pushjobs.exceptions import LogUnavailable
+from pushjobs.exceptions import BrokenChannel, LogUnavailable
 from pushjobs.log.contract import Page
 from pushjobs.log.scripts import APPEND, HEAD, READ, Question, Script, Server, unpack
 
 logger = logging.getLogger(__name__)
+
+#: What a server says where a key has what no script of the log has put there.
+_BROKEN = ("WRONGTYPE", "equal or smaller than", "attempt to ")
 
 #: Records that one round trip appends, and pages that one reads.
 _APPENDED, _READ = 1024, 64
@@ -109,7 +112,12 @@ class RedisLog:
         questions = [
             _question(name, [records[place] for place in places]) for name, places in shares.items()
         ]
-        answers = await self._ask(APPEND, questions)
+        try:
+            answers = await self._ask(APPEND, questions)
+        except LogUnavailable as error:
+            if any(sign in str(error) for sign in _BROKEN):  # To try it again would help nothing.
+                raise BrokenChannel(str(error)) from error
+            raise
         appended: list[Entry | None] = [None] * len(records)
         missing = len(records)
         for names, answered in answers:

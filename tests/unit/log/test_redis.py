@@ -11,10 +11,10 @@ import pytest
 import redis
 
 from pushjobs.events import EventType
-from pushjobs.exceptions import LogUnavailable
+from pushjobs.exceptions import BrokenChannel, LogUnavailable
 from pushjobs.log.connections import Connections
 from pushjobs.log.redis import RedisLog
-from pushjobs.log.scripts import APPEND
+from pushjobs.log.scripts import APPEND, keys_of
 from tests.redis_server import RedisServer, running_redis
 from tests.unit.conftest import Configure
 from tests.unit.records import CHANNEL, status, word
@@ -207,3 +207,16 @@ def test_each_event_loop_has_connections_of_its_own(own_server: RedisServer) -> 
         return entry.position.offset
 
     assert [asyncio.run(speak(number)) for number in (1, 2, 3)] == [1, 2, 3]
+
+
+@pytest.mark.parametrize("place", [0, 1], ids=["state", "stream"])
+async def test_a_key_with_something_else_in_it_is_not_taken_for_a_server_out_of_reach(
+    own_server: RedisServer, own_log: RedisLog, place: int
+) -> None:
+    await own_log.append([word(1)])
+    with redis.Redis.from_url(own_server.url) as client:
+        client.set(keys_of(CHANNEL)[place], "a counter of another program")
+    with pytest.raises(BrokenChannel, match="WRONGTYPE"):
+        await own_log.append([word(2)])
+    (entry,) = await own_log.append([word(2, channel="user:1")])
+    assert entry is not None
