@@ -19,10 +19,9 @@ test: test-client test-server
 test-client: bundle
 	@$(BIN)/python hatch_build.py test
 
-# Many processes are started: none should compile anew what another has. Three run tests at a time,
-# on two cores too: a third of what tests do is to wait.
+# Many processes are started: none should compile anew what another has.
 test-server: bundle
-	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n 3 --dist loadgroup $(ARGS)
+	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
 
 # The fault suite for SECONDS (60); SEED plays one again, otherwise it is chosen and printed.
 chaos: $(READY)

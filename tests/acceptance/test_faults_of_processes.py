@@ -9,7 +9,7 @@ from tests.chaos.cluster import Cluster
 from tests.chaos.scenario import Scenario
 from tests.chaos.scenarios import OF_PROCESSES
 
-pytestmark = pytest.mark.xdist_group("faults")
+pytestmark = pytest.mark.xdist_group("faults-of-processes")
 
 
 @pytest.mark.parametrize("scenario", OF_PROCESSES, ids=lambda scenario: scenario.__name__)
