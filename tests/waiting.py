@@ -15,4 +15,4 @@ def until(holds: Callable[[], bool], step: Callable[[], Any] = lambda: None) -> 
         assert time.monotonic() < deadline, "it never held"
         step()
         time.sleep(pause)
-        pause = min(1.2 * pause, 0.1)  # Who waits long leaves the processor to what is awaited.
+        pause = min(1.2 * pause, 0.03)  # Who waits long leaves the processor to what is awaited.
