@@ -15,6 +15,7 @@ from websockets.asyncio.client import ClientConnection, connect
 
 from pushjobs.client.documents import Event
 from pushjobs.client.faults import message_of, over_http, over_socket
+from pushjobs.client.outgoing import call_request, stream_request
 from pushjobs.client.steps import (
     AskToken,
     Broken,
@@ -134,16 +135,7 @@ class _Line:
                 raise TypeError(f"no step: {step!r}")
 
     async def _call(self, call: Call) -> httpx.Response:
-        request = self._http.build_request(
-            call.method,
-            call.url,
-            params=call.params,
-            headers=call.headers,
-            json=call.json,
-            data=call.form,
-            files=list(call.files) or None,
-            timeout=call.timeout,
-        )
+        request = call_request(self._http, call)
         with over_http():
             answer = await self._http.send(request, stream=True)
             async with aclosing(answer):
@@ -151,13 +143,7 @@ class _Line:
             return answer
 
     async def _stream(self, step: OpenStream) -> httpx.Response:
-        request = self._http.build_request(
-            "GET",
-            step.url,
-            params=step.params,
-            headers=step.headers,
-            timeout=step.opening,
-        )
+        request = stream_request(self._http, step)
         with over_http():
             answer = await self._http.send(request, stream=True)
             self._open.push_async_callback(answer.aclose)

@@ -15,6 +15,7 @@ from websockets.sync.client import ClientConnection, connect
 
 from pushjobs.client.documents import Event
 from pushjobs.client.faults import Redirected, message_of, over_http, over_socket
+from pushjobs.client.outgoing import call_request, stream_request
 from pushjobs.client.steps import (
     AskToken,
     Broken,
@@ -159,28 +160,13 @@ class _Line:
                 raise TypeError(f"no step: {step!r}")
 
     def _call(self, call: Call) -> httpx.Response:
-        request = self._http.build_request(
-            call.method,
-            call.url,
-            params=call.params,
-            headers=call.headers,
-            json=call.json,
-            data=call.form,
-            files=list(call.files) or None,
-            timeout=call.timeout,
-        )
+        request = call_request(self._http, call)
         with over_http(), closing(self._http.send(request, stream=True)) as answer:
             _read(answer, call.within)
             return answer
 
     def _stream(self, step: OpenStream) -> httpx.Response:
-        request = self._http.build_request(
-            "GET",
-            step.url,
-            params=step.params,
-            headers=step.headers,
-            timeout=step.opening,
-        )
+        request = stream_request(self._http, step)
         with over_http():
             answer = self._http.send(request, stream=True)
             self._open.callback(answer.close)
